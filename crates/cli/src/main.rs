@@ -1,0 +1,4 @@
+//! The command of Tidings.
+#![forbid(unsafe_code)]
+
+fn main() {}

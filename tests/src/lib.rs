@@ -1,0 +1,2 @@
+//! What the whole-system tests share.
+#![forbid(unsafe_code)]
