@@ -1,0 +1,133 @@
+//! The block that is being read: what its lines have said so far.
+
+use crate::error::ReceiveError;
+use crate::text::{Text, whole_chars};
+use alloc::string::String;
+use bytes::{Bytes, BytesMut};
+
+/// The data lines of a block, joined by LF.
+#[derive(Debug, Default)]
+pub(crate) enum Data {
+    /// No data line yet: the block dispatches nothing.
+    #[default]
+    None,
+    /// One line, a window on the chunk it came in.
+    One(Text),
+    /// Several lines, copied together. Always UTF-8.
+    Many(BytesMut),
+}
+
+/// Whether the block is read whole.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Fate {
+    #[default]
+    Whole,
+    /// The data is full: further data lines are dropped, the event is dispatched.
+    Cut,
+    /// Data and type are dropped, the id still counts. The error is told at the blank line,
+    /// unless it was told at once.
+    Skip(Option<ReceiveError>),
+}
+
+/// Data, type and id of one block.
+#[derive(Debug, Default)]
+pub(crate) struct Block {
+    pub(crate) data: Data,
+    /// The event type; none for `message`.
+    pub(crate) event: Option<Text>,
+    /// The id that the blank line commits.
+    pub(crate) id: Option<Text>,
+    pub(crate) fate: Fate,
+}
+
+impl Block {
+    pub(crate) fn len(&self) -> usize {
+        let data = match &self.data {
+            Data::None => 0,
+            Data::One(text) => text.len(),
+            Data::Many(lines) => lines.len(),
+        };
+        data + self.event.as_ref().map_or(0, Text::len) + self.id.as_ref().map_or(0, Text::len)
+    }
+
+    /// Drops what an event would be made of. Ids are kept, so that who resumes steps over it.
+    pub(crate) fn skip(&mut self, told_later: Option<ReceiveError>) {
+        self.data = Data::None;
+        self.event = None;
+        self.fate = Fate::Skip(told_later);
+    }
+
+    /// Adds a data line that is a part of `source`. False: not all of it fitted into `max` octets.
+    #[inline]
+    pub(crate) fn push_data(&mut self, source: &Bytes, value: &[u8], max: usize) -> bool {
+        if let Data::None = self.data {
+            let mut line = Text::cut(source, value);
+            let fits = line.len() <= max;
+            if !fits {
+                line.truncate(max);
+            }
+            self.data = Data::One(line);
+            return fits;
+        }
+        self.push_line(value, max)
+    }
+
+    fn push_line(&mut self, value: &[u8], max: usize) -> bool {
+        let lines = match &mut self.data {
+            Data::Many(lines) => lines,
+            Data::None | Data::One(_) => {
+                let mut lines = BytesMut::new();
+                if let Data::One(first) = &self.data {
+                    grow(&mut lines, first.len() + 1 + value.len(), max);
+                    lines.extend_from_slice(first.as_bytes());
+                }
+                self.data = Data::Many(lines);
+                let Data::Many(lines) = &mut self.data else {
+                    return false;
+                };
+                lines
+            }
+        };
+        let replaced;
+        let value = if core::str::from_utf8(value).is_ok() {
+            value
+        } else {
+            replaced = String::from_utf8_lossy(value);
+            replaced.as_bytes()
+        };
+        let Some(room) = max.checked_sub(lines.len() + 1) else {
+            return false;
+        };
+        let fits = value.len() <= room;
+        let end = if fits {
+            value.len()
+        } else {
+            whole_chars(value.get(..room).unwrap_or(value))
+        };
+        let value = value.get(..end).unwrap_or(value);
+        grow(lines, 1 + value.len(), max);
+        lines.extend_from_slice(b"\n");
+        lines.extend_from_slice(value);
+        fits
+    }
+}
+
+/// Makes room for `more` octets in a buffer that never has to hold more than `max`.
+///
+/// A buffer doubles when it grows. From half of `max` on it takes the whole of `max` at once, so
+/// that doubling never goes above it.
+pub(crate) fn grow(buffer: &mut BytesMut, more: usize, max: usize) {
+    /// Lines that cross a chunk are short as a rule: one allocation serves several of them.
+    const LEAST: usize = 256;
+    let needed = buffer.len().saturating_add(more);
+    if buffer.capacity() >= needed {
+        return;
+    }
+    if needed > max / 2 && needed <= max {
+        let mut whole = BytesMut::with_capacity(max);
+        whole.extend_from_slice(buffer);
+        *buffer = whole;
+    } else {
+        buffer.reserve(more.max(LEAST.min(max / 2)));
+    }
+}

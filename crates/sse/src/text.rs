@@ -1,0 +1,235 @@
+//! Octets known to be UTF-8, shared and cut without a copy.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use bytes::Bytes;
+use core::{cmp, fmt, hash, ops};
+
+/// A piece of text that shares the allocation it was cut from.
+///
+/// A clone costs a count, never a copy. A `Text` of a [`Decoder`](crate::Decoder) is a window on the
+/// chunk it came in and keeps that chunk alive: copy the text where it is kept for long.
+///
+/// [`as_str`](Self::as_str) costs a look over the octets, since the crate has no `unsafe`: take the
+/// `&str` once and keep it.
+///
+/// ```
+/// use tidings_sse::Text;
+/// let text = Text::from("ok");
+/// assert_eq!(text.as_str(), "ok");
+/// assert_eq!(text.into_bytes(), &b"ok"[..]);
+/// ```
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Text(Bytes);
+
+impl Text {
+    /// Makes a text of a constant, at no cost.
+    #[must_use]
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Cuts `value`, a part of `source`, without a copy where it is UTF-8; else each maximal part of
+    /// a malformed sequence becomes one U+FFFD (Encoding Standard, UTF-8 decode).
+    pub(crate) fn cut(source: &Bytes, value: &[u8]) -> Self {
+        if core::str::from_utf8(value).is_ok() {
+            Self(source.slice_ref(value))
+        } else {
+            Self::from(String::from_utf8_lossy(value).into_owned())
+        }
+    }
+
+    /// Takes octets that were read out of a `&str`.
+    pub(crate) fn from_utf8_octets(octets: Bytes) -> Self {
+        debug_assert!(
+            core::str::from_utf8(&octets).is_ok(),
+            "octets come from text"
+        );
+        Self(octets)
+    }
+
+    /// Gives the text, after a look over its octets.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Every constructor takes UTF-8, so the default is never taken.
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// Gives the octets of the text, at no cost.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Gives the octets of the text with their allocation, at no cost.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// Gives the length in octets.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Tells whether the text has no octets.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Copies the text into an allocation of its own size, so that it keeps nothing else alive.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
+    /// Cuts the text to at most `max` octets, between characters.
+    pub(crate) fn truncate(&mut self, max: usize) {
+        let len = whole_chars(self.0.get(..max).unwrap_or(&self.0));
+        self.0.truncate(len);
+    }
+}
+
+/// Gives the length of `octets` without the unfinished character at its end, if there is one.
+pub(crate) fn whole_chars(octets: &[u8]) -> usize {
+    for (back, octet) in octets.iter().rev().take(3).enumerate() {
+        let wanted = match octet {
+            0x80..=0xBF => continue,
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            0x00..=0x7F | 0xC0..=0xC1 | 0xF5..=0xFF => 1,
+        };
+        let cut = if wanted > back + 1 { back + 1 } else { 0 };
+        return octets.len() - cut;
+    }
+    octets.len()
+}
+
+impl ops::Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Bytes::from(text))
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::from(text),
+            Cow::Owned(text) => Self::from(text),
+        }
+    }
+}
+
+impl TryFrom<Bytes> for Text {
+    type Error = core::str::Utf8Error;
+    fn try_from(octets: Bytes) -> Result<Self, Self::Error> {
+        core::str::from_utf8(&octets)?;
+        Ok(Self(octets))
+    }
+}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl hash::Hash for Text {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Text, whole_chars};
+    use bytes::Bytes;
+
+    #[test]
+    fn a_cut_falls_between_characters() {
+        let text = "aé€😀";
+        for max in 0..=text.len() + 1 {
+            let mut cut = Text::from(text);
+            cut.truncate(max);
+            let want = (0..=max).rev().find_map(|end| text.get(..end)).unwrap();
+            assert_eq!(cut, want, "{max}");
+        }
+    }
+
+    #[test]
+    fn only_an_unfinished_character_is_cut_off() {
+        let rows: [(&str, &[u8], usize); 8] = [
+            ("empty", b"", 0),
+            ("ascii", b"ab", 2),
+            ("whole", "€".as_bytes(), 3),
+            ("one of three", b"a\xE2", 1),
+            ("two of three", b"a\xE2\x82", 1),
+            ("three of four", b"a\xF0\x9F\x98", 1),
+            ("never a lead", b"a\xFF", 2),
+            ("tails without a lead", b"\x80\x80\x80\x80", 4),
+        ];
+        for (name, octets, want) in rows {
+            assert_eq!(whole_chars(octets), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_valid_cut_shares_and_a_malformed_one_is_replaced_by_maximal_parts() {
+        let source = Bytes::from_static(b"x\xF0\x9F\x98y\xC0\xAF");
+        assert_eq!(Text::cut(&source, &source), "x\u{FFFD}y\u{FFFD}\u{FFFD}");
+        let cut = Text::cut(&source, &source[..1]);
+        assert_eq!(cut.as_bytes().as_ptr(), source.as_ptr());
+    }
+}

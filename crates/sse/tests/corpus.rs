@@ -1,0 +1,93 @@
+//! Every case of the corpus, under every cutting: as given, joined, octet by octet, and in two at
+//! each place.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use tidings_sse::{Decoder, Item};
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    chunks: Option<Vec<String>>,
+    chunks_hex: Option<Vec<String>>,
+    events: Vec<Dispatched>,
+    /// A number, or a decimal string where it is over 2^53.
+    retry: serde_json::Value,
+    last_event_id: String,
+}
+
+#[derive(Debug, Deserialize, Eq, PartialEq)]
+struct Dispatched {
+    event: String,
+    data: String,
+    id: String,
+}
+
+impl Case {
+    fn chunks(&self) -> Vec<Vec<u8>> {
+        match (&self.chunks, &self.chunks_hex) {
+            (Some(chunks), _) => chunks.iter().map(|c| c.clone().into_bytes()).collect(),
+            (None, Some(chunks)) => chunks.iter().map(|c| unhex(c)).collect(),
+            (None, None) => panic!("{}: no chunks", self.id),
+        }
+    }
+
+    fn retry(&self) -> Option<u128> {
+        match &self.retry {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.parse().unwrap()),
+            number => Some(number.as_u64().unwrap().into()),
+        }
+    }
+
+    fn holds(&self, how: &str, chunks: &[&[u8]]) {
+        let mut decoder = Decoder::new();
+        let mut events = Vec::new();
+        for chunk in chunks {
+            let mut input = Bytes::copy_from_slice(chunk);
+            while let Some(item) = decoder.next_event(&mut input).unwrap() {
+                if let Item::Event(event) = item {
+                    events.push(Dispatched {
+                        event: event.event_type().into(),
+                        data: event.data.as_str().into(),
+                        id: event.id.as_str().into(),
+                    });
+                }
+            }
+            assert!(input.is_empty(), "{}, {how}: octets are left", self.id);
+        }
+        assert_eq!(events, self.events, "{}, {how}", self.id);
+        let retry = decoder.reconnection_time().map(|time| time.as_millis());
+        assert_eq!(retry, self.retry(), "{}, {how}", self.id);
+        assert_eq!(decoder.last_event_id(), self.last_event_id, "{}, {how}", self.id);
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks(2);
+    digits.map(|d| u8::from_str_radix(core::str::from_utf8(d).unwrap(), 16).unwrap()).collect()
+}
+
+#[test]
+fn every_case_holds_under_every_cutting() {
+    let corpus = include_str!("corpus/sse.jsonl");
+    let mut count = 0;
+    for line in corpus.lines() {
+        let case: Case = serde_json::from_str(line).unwrap();
+        let chunks = case.chunks();
+        let given: Vec<&[u8]> = chunks.iter().map(Vec::as_slice).collect();
+        let joined = given.concat();
+        case.holds("as given", &given);
+        case.holds("joined", &[&joined]);
+        case.holds("octet by octet", &joined.chunks(1).collect::<Vec<_>>());
+        // A long case is cut at fewer places, all of them near a line end or spread out.
+        let step = (joined.len() / 2048).max(1);
+        for at in (0..=joined.len()).step_by(step) {
+            let (first, second) = joined.split_at(at);
+            case.holds(&format!("cut at {at}"), &[first, second]);
+        }
+        count += 1;
+    }
+    assert_eq!(count, corpus.lines().count());
+    assert!(count >= 101, "{count} cases");
+}
