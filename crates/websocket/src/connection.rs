@@ -1,0 +1,422 @@
+//! One connection after its opening handshake: messages, control frames, the closing handshake, deadlines (RFC 6455 §5-§7).
+//!
+//! Open | Closing: our Close is queued or sent | Ending: the peer's Close or a failure was told | Ended: the transport may go
+
+mod send;
+
+pub(crate) use self::send::append;
+
+use core::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::frame::FrameEvent;
+use crate::message::{Assembly, Piece, take_bytes};
+use crate::{
+    CloseCode, Closed, ClosedBy, Config, Event, FrameDecoder, IoAction, Opcode, ReceiveError, Role,
+    Text, close,
+};
+
+use self::send::{CloseSlot, Sending};
+
+/// A connection whose opening handshake is done, seen from the side of `R`: octets in, events out, and frames to send.
+///
+/// It holds no socket, no clock and no randomness. See the [crate's picture](crate) of the loop around it. A connection at
+/// rest is at most 256 octets and holds no buffer: part of a header, or of a control frame, stays in the caller's input.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use core::time::Duration;
+/// use tidings_websocket::{Client, Config, Connection, Event, Message, Server};
+///
+/// let now = Duration::ZERO;
+/// let mut client = Connection::<Client>::new(Config::default(), now);
+/// let mut server = Connection::<Server>::new(Config::default(), now);
+///
+/// let mut wire = BytesMut::new();
+/// client.send_text("Hello", [0x37, 0xfa, 0x21, 0x3d], &mut wire)?;
+/// assert_eq!(wire, b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"[..]); // RFC 6455 §5.7
+///
+/// let Some(Event::Message(Message::Text(text))) = server.next_event(&mut wire, now) else { panic!() };
+/// assert_eq!(text, "Hello");
+/// # Ok::<(), tidings_websocket::SendError>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection<R: Role> {
+    config: Config,
+    state: State,
+    decoder: FrameDecoder<R>,
+    assembly: Assembly,
+    sending: Sending,
+    /// The payload of the Pong that waits: only the latest Ping's (RFC 6455 §5.5.3).
+    pong: Option<Bytes>,
+    close: CloseSlot,
+    /// What the last call left in the input, to tell fresh octets from it.
+    unread: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Open {
+        watch: Watch,
+    },
+    /// Our Close is queued or sent; the peer's is awaited until `deadline` (RFC 6455 §7.1.2).
+    Closing {
+        deadline: Duration,
+    },
+    /// The end was told, and input is ignored; the transport is given until `deadline` to end (RFC 6455 §7.1.1).
+    Ending {
+        deadline: Duration,
+    },
+    /// Nothing is awaited.
+    Ended,
+}
+
+/// How an open connection finds out that its peer is gone.
+#[derive(Debug, Clone, Copy)]
+enum Watch {
+    /// The peer is pinged at `ping_at`, if nothing comes before.
+    Listening { ping_at: Option<Duration> },
+    /// A Ping waits to be written. The peer owes nothing yet.
+    PingQueued,
+    /// It was handed out. The wait for its answer starts with the next time that is told.
+    PingWritten,
+    /// Any octet of the peer is an answer.
+    AwaitingPong { until: Duration },
+}
+
+impl<R: Role> Connection<R> {
+    /// Starts an open connection. `now` is the time since an origin of the caller's, the same for every call.
+    #[must_use]
+    pub fn new(config: Config, now: Duration) -> Self {
+        Self {
+            state: State::Open {
+                watch: Watch::listen(&config, now),
+            },
+            decoder: FrameDecoder::new(config.max_frame_len),
+            assembly: Assembly::default(),
+            sending: Sending::default(),
+            pong: None,
+            close: CloseSlot::Empty,
+            unread: 0,
+            config,
+        }
+    }
+
+    /// Takes frames from the front of `input` until one of them means something to the caller. Call it until `None`.
+    ///
+    /// Bad input is not an error here: the Close that tells the peer is queued for [`transmit`](Self::transmit), and one
+    /// [`Event::Closed`] follows the good messages before it. From then on, input is dropped. What stays in `input` on
+    /// `None` is less than one control frame; add to it. Small messages are copied out; one that fills most of `input` is
+    /// split off without a copy.
+    pub fn next_event(&mut self, input: &mut BytesMut, now: Duration) -> Option<Event> {
+        match self.state {
+            State::Open { .. } | State::Closing { .. } => {}
+            State::Ending { .. } | State::Ended => {
+                input.clear();
+                return None;
+            }
+        }
+        if input.len() > self.unread {
+            self.hear(now);
+        }
+        let event = match self.read(input, now) {
+            Ok(event) => event,
+            Err(error) => {
+                input.clear();
+                Some(self.fail(ClosedBy::Error(error), error.close_code(), now))
+            }
+        };
+        self.unread = input.len();
+        event
+    }
+
+    /// Any octet of the peer shows that it is alive.
+    fn hear(&mut self, now: Duration) {
+        match self.state {
+            State::Open { .. } => {
+                self.state = State::Open {
+                    watch: Watch::listen(&self.config, now),
+                };
+            }
+            State::Closing { .. } | State::Ending { .. } | State::Ended => {}
+        }
+    }
+
+    fn read(&mut self, input: &mut BytesMut, now: Duration) -> Result<Option<Event>, ReceiveError> {
+        loop {
+            // A control frame is at most 125 octets, so it may wait in the input until it is whole.
+            if let Some((opcode, left)) = self.decoder.awaits()
+                && opcode.is_control()
+                && left > input.len() as u64
+            {
+                return Ok(None);
+            }
+            let offset = self.decoder.offset();
+            let Some((event, used)) = self.decoder.decode(input)? else {
+                return Ok(None);
+            };
+            let event = match event {
+                FrameEvent::Header(header) => {
+                    self.assembly.begin_frame(&header, offset, &self.config)?;
+                    bytes::Buf::advance(input, used);
+                    None
+                }
+                FrameEvent::Payload { opcode, fin, .. } => match opcode {
+                    Opcode::Continuation | Opcode::Text | Opcode::Binary => {
+                        let frame_left = self.decoder.awaits().map_or(0, |(_, left)| left);
+                        let piece = Piece {
+                            len: used,
+                            offset,
+                            frame_left,
+                            fin,
+                        };
+                        self.assembly.take(piece, input, self.config.delivery)?
+                    }
+                    Opcode::Ping => {
+                        let data = take_bytes(input, used);
+                        // RFC 6455 §5.5.3: of several Pings, the latest may be answered alone.
+                        self.pong = Some(data.clone());
+                        Some(Event::Ping(data))
+                    }
+                    Opcode::Pong => Some(Event::Pong(take_bytes(input, used))),
+                    Opcode::Close => {
+                        let payload = take_bytes(input, used);
+                        let (code, reason) = close::decode(&payload, offset)?;
+                        input.clear();
+                        Some(self.closed_by_peer(code, reason, payload, now))
+                    }
+                },
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// RFC 6455 §5.5.1: the peer's Close is answered with its own code, unless ours is on its way already.
+    fn closed_by_peer(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: Text,
+        payload: Bytes,
+        now: Duration,
+    ) -> Event {
+        let by = match self.close {
+            CloseSlot::Empty => {
+                // The code without the reason, which is the peer's own.
+                self.close = CloseSlot::Queued(payload.slice(..payload.len().min(2)));
+                ClosedBy::Peer
+            }
+            CloseSlot::Queued(_) => ClosedBy::Peer,
+            CloseSlot::Written => ClosedBy::Us,
+        };
+        self.end(now);
+        let code = code.map_or(NO_CODE, CloseCode::get);
+        Event::Closed(Closed {
+            code,
+            reason,
+            by,
+            clean: true,
+        })
+    }
+
+    /// Fails the connection (RFC 6455 §7.1.7): tells the peer, unless a Close was told already.
+    fn fail(&mut self, by: ClosedBy, code: CloseCode, now: Duration) -> Event {
+        if let CloseSlot::Empty = self.close {
+            self.close = CloseSlot::Queued(close::encode(code, ""));
+        }
+        self.end(now);
+        Event::Closed(Closed {
+            code: NO_CLOSE,
+            reason: Text::default(),
+            by,
+            clean: false,
+        })
+    }
+
+    /// Stops reading and gives the transport its time to end.
+    fn end(&mut self, now: Duration) {
+        self.assembly.clear();
+        self.state = State::Ending {
+            deadline: now.saturating_add(self.config.close_timeout),
+        };
+    }
+
+    /// Gives up on the transport: what is queued is dropped.
+    fn abandon(&mut self) {
+        self.assembly.clear();
+        self.pong = None;
+        self.close = CloseSlot::Written;
+        self.state = State::Ended;
+    }
+
+    /// Tells that the peer's octets have ended, after [`next_event`](Self::next_event) gave `None` on the last of them.
+    ///
+    /// Without a Close before it, that is a failure: code 1006 (RFC 6455 §7.1.5). The time is taken as by every other call
+    /// that may end the connection; no wait starts here.
+    pub fn receive_eof(&mut self, _now: Duration) -> Option<Event> {
+        match self.state {
+            State::Open { .. } | State::Closing { .. } => {
+                self.abandon();
+                let reason = Text::default();
+                Some(Event::Closed(Closed {
+                    code: NO_CLOSE,
+                    reason,
+                    by: ClosedBy::Eof,
+                    clean: false,
+                }))
+            }
+            State::Ending { .. } => {
+                // The answer to the peer's Close may still wait: the peer may have ended its sending side only.
+                self.state = State::Ended;
+                None
+            }
+            State::Ended => None,
+        }
+    }
+
+    /// Queues a Close and begins the closing handshake (RFC 6455 §7.1.2). Messages of the peer still arrive until its Close.
+    ///
+    /// `reason` is cut to 123 octets, between two characters. Does nothing if a Close is under way. A server that asks for
+    /// 1010, which only a client may begin with (RFC 6455 §7.4.1), sends 1011.
+    pub fn close(&mut self, code: CloseCode, reason: &str, now: Duration) {
+        match self.state {
+            State::Open { .. } => {
+                let code = if R::EXPECTS_MASK && code == CloseCode::MANDATORY_EXTENSION {
+                    CloseCode::INTERNAL_ERROR
+                } else {
+                    code
+                };
+                self.close = CloseSlot::Queued(close::encode(code, reason));
+                let deadline = now.saturating_add(self.config.close_timeout);
+                self.state = State::Closing { deadline };
+            }
+            State::Closing { .. } | State::Ending { .. } | State::Ended => {}
+        }
+    }
+
+    /// Tells whether data may be sent: no Close was queued, sent or received (RFC 6455 §6.1).
+    #[must_use]
+    pub const fn may_send(&self) -> bool {
+        match self.state {
+            State::Open { .. } => true,
+            State::Closing { .. } | State::Ending { .. } | State::Ended => false,
+        }
+    }
+
+    /// Tells whether the connection is open and at rest: no message is under way in either direction, nothing is queued.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.may_send()
+            && self.assembly.is_idle()
+            && self.decoder.awaits().is_none()
+            && !self.wants_transmit()
+            && matches!(self.sending, Sending::Whole)
+    }
+
+    /// Gives the time at which [`handle_timeout`](Self::handle_timeout) is due; `None` while nothing is awaited.
+    ///
+    /// Ask again after every other call. After a Ping was handed out it is due at once, since only then the wait for the
+    /// answer starts.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Option<Duration> {
+        match self.state {
+            State::Open {
+                watch: Watch::Listening { ping_at },
+            } => ping_at,
+            State::Open {
+                watch: Watch::PingQueued,
+            }
+            | State::Ended => None,
+            State::Open {
+                watch: Watch::PingWritten,
+            } => Some(Duration::ZERO),
+            State::Open {
+                watch: Watch::AwaitingPong { until: due },
+            }
+            | State::Closing { deadline: due }
+            | State::Ending { deadline: due } => Some(due),
+        }
+    }
+
+    /// Does what is due at `now`: queues a Ping, gives up on a peer that does not answer it, ends a closing handshake that
+    /// takes too long. Does nothing before its time.
+    pub fn handle_timeout(&mut self, now: Duration) -> Option<Event> {
+        match self.state {
+            State::Open {
+                watch:
+                    Watch::Listening {
+                        ping_at: Some(ping_at),
+                    },
+            } if now >= ping_at => {
+                self.state = State::Open {
+                    watch: Watch::PingQueued,
+                };
+                None
+            }
+            State::Open {
+                watch: Watch::PingWritten,
+            } => {
+                let until = now.saturating_add(self.config.pong_timeout);
+                self.state = State::Open {
+                    watch: Watch::AwaitingPong { until },
+                };
+                None
+            }
+            State::Open {
+                watch: Watch::AwaitingPong { until },
+            } if now >= until => Some(self.fail(ClosedBy::Timeout, CloseCode::INTERNAL_ERROR, now)),
+            State::Closing { deadline } if now >= deadline => {
+                self.abandon();
+                let reason = Text::default();
+                let by = ClosedBy::Timeout;
+                Some(Event::Closed(Closed {
+                    code: NO_CLOSE,
+                    reason,
+                    by,
+                    clean: false,
+                }))
+            }
+            State::Ending { deadline } if now >= deadline => {
+                self.abandon();
+                None
+            }
+            State::Open {
+                watch: Watch::Listening { .. } | Watch::PingQueued | Watch::AwaitingPong { .. },
+            }
+            | State::Closing { .. }
+            | State::Ending { .. }
+            | State::Ended => None,
+        }
+    }
+
+    /// Tells what is to be done with the transport, once [`transmit`](Self::transmit) has nothing left and its octets are
+    /// written. After the closing handshake the server ends the TCP connection and the client waits for that, until its
+    /// `close_timeout` (RFC 6455 §7.1.1).
+    #[must_use]
+    pub fn io_action(&self) -> IoAction {
+        match self.state {
+            State::Ending { .. } if R::EXPECTS_MASK && !self.wants_transmit() => {
+                IoAction::ShutdownWrite
+            }
+            State::Ended if !self.wants_transmit() => IoAction::Close,
+            State::Open { .. } | State::Closing { .. } | State::Ending { .. } | State::Ended => {
+                IoAction::Continue
+            }
+        }
+    }
+}
+
+/// RFC 6455 §7.4.1: the Close held no status code.
+const NO_CODE: u16 = 1005;
+/// RFC 6455 §7.4.1: no Close arrived.
+const NO_CLOSE: u16 = 1006;
+
+impl Watch {
+    fn listen(config: &Config, now: Duration) -> Self {
+        Self::Listening {
+            ping_at: config.ping_after.map(|after| now.saturating_add(after)),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a connection sends: whole frames, appended to the caller's out buffer (RFC 6455 §5.4, §5.5, §6.1).
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Connection, State, Watch};
+use crate::header::MAX_CONTROL_LEN;
+use crate::{DataKind, FrameHeader, Opcode, Role, SendError, Utf8Validator, mask};
+
+/// Whether a fragmented message is being sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Sending {
+    /// No: the next data frame begins a message.
+    #[default]
+    Whole,
+    /// Yes: the next data frame continues it.
+    Fragments { kind: DataKind, utf8: Utf8Validator },
+}
+
+/// The one Close that a connection sends.
+#[derive(Debug)]
+pub(super) enum CloseSlot {
+    Empty,
+    Queued(Bytes),
+    /// Handed out, or no longer of use.
+    Written,
+}
+
+impl<R: Role> Connection<R> {
+    /// Appends a text message to `out`, in one frame. Costs one copy and no allocation if `out` has room.
+    ///
+    /// `key` is `()` for a server; for a client a fresh value that the peer cannot predict, see [`Role::Key`].
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::Full`] or [`SendError::MessageOpen`]; `out` is unchanged.
+    pub fn send_text(
+        &mut self,
+        text: &str,
+        key: R::Key,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        self.send_whole(Opcode::Text, text.as_bytes(), key, out)
+    }
+
+    /// Appends a binary message to `out`, in one frame. Costs one copy and no allocation if `out` has room.
+    ///
+    /// `key` is `()` for a server; for a client a fresh value that the peer cannot predict, see [`Role::Key`].
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::Full`] or [`SendError::MessageOpen`]; `out` is unchanged.
+    pub fn send_binary(
+        &mut self,
+        data: &[u8],
+        key: R::Key,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        self.send_whole(Opcode::Binary, data, key, out)
+    }
+
+    fn send_whole(
+        &self,
+        opcode: Opcode,
+        data: &[u8],
+        key: R::Key,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        self.refuse(out)?;
+        match self.sending {
+            Sending::Whole => {}
+            Sending::Fragments { .. } => return Err(SendError::MessageOpen),
+        }
+        append(true, opcode, data, R::key(key), out);
+        Ok(())
+    }
+
+    /// Appends one fragment of a message to `out`: the first begins it, the one with `fin` ends it (RFC 6455 §5.4).
+    ///
+    /// Control frames may go between fragments, another message may not. A fragment may be empty, and may cut a character.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use tidings_websocket::{Config, Connection, DataKind, Server};
+    /// let mut server = Connection::<Server>::new(Config::default(), core::time::Duration::ZERO);
+    /// let mut out = BytesMut::new();
+    /// server.send_fragment(DataKind::Text, b"Hel", false, (), &mut out)?;
+    /// server.send_fragment(DataKind::Text, b"lo", true, (), &mut out)?;
+    /// assert_eq!(out, b"\x01\x03Hel\x80\x02lo"[..]); // RFC 6455 §5.7
+    /// # Ok::<(), tidings_websocket::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::Full`], [`SendError::KindDiffers`], or [`SendError::NotUtf8`] where the
+    /// fragment makes a text message invalid; `out` and the message are unchanged.
+    pub fn send_fragment(
+        &mut self,
+        kind: DataKind,
+        data: &[u8],
+        fin: bool,
+        key: R::Key,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        self.refuse(out)?;
+        let (opcode, mut utf8) = match (self.sending, kind) {
+            (Sending::Whole, DataKind::Text) => (Opcode::Text, Utf8Validator::new()),
+            (Sending::Whole, DataKind::Binary) => (Opcode::Binary, Utf8Validator::new()),
+            (Sending::Fragments { kind: open, utf8 }, _) if open == kind => {
+                (Opcode::Continuation, utf8)
+            }
+            (Sending::Fragments { .. }, _) => return Err(SendError::KindDiffers),
+        };
+        if kind == DataKind::Text {
+            utf8.feed(data).map_err(|_| SendError::NotUtf8)?;
+            if fin {
+                utf8.finish().map_err(|_| SendError::NotUtf8)?;
+            }
+        }
+        self.sending = if fin {
+            Sending::Whole
+        } else {
+            Sending::Fragments { kind, utf8 }
+        };
+        append(fin, opcode, data, R::key(key), out);
+        Ok(())
+    }
+
+    /// Appends a Ping of the caller's own to `out`; the peer's Pong arrives as an event with the same octets.
+    ///
+    /// # Errors
+    /// [`SendError::ControlTooLong`] above 125 octets, [`SendError::Closing`] or [`SendError::Full`]; `out` is unchanged.
+    pub fn ping(&mut self, data: &[u8], key: R::Key, out: &mut BytesMut) -> Result<(), SendError> {
+        self.refuse(out)?;
+        if data.len() > MAX_CONTROL_LEN {
+            return Err(SendError::ControlTooLong { len: data.len() });
+        }
+        append(true, Opcode::Ping, data, R::key(key), out);
+        Ok(())
+    }
+
+    fn refuse(&self, out: &BytesMut) -> Result<(), SendError> {
+        if !self.may_send() {
+            return Err(SendError::Closing);
+        }
+        let (held, max) = (out.len(), self.config.max_out_len);
+        if held > max {
+            Err(SendError::Full { held, max })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Tells whether a Pong, a Ping or a Close waits for [`transmit`](Self::transmit).
+    #[must_use]
+    pub const fn wants_transmit(&self) -> bool {
+        self.pong.is_some() || self.ping_queued() || matches!(self.close, CloseSlot::Queued(_))
+    }
+
+    const fn ping_queued(&self) -> bool {
+        matches!(
+            self.state,
+            State::Open {
+                watch: Watch::PingQueued
+            }
+        )
+    }
+
+    /// Appends one control frame that waits, a Pong, a Ping or a Close, to `out`, and tells whether there was one.
+    ///
+    /// Call it until `false`, each time with a fresh `key`. A Pong and a Ping wait on while `out` holds more than
+    /// `max_out_len`, so that a peer that sends Pings and reads nothing cannot make it grow; a Close never waits.
+    pub fn transmit(&mut self, key: R::Key, out: &mut BytesMut) -> bool {
+        let key = R::key(key);
+        let room = out.len() <= self.config.max_out_len;
+        if room && let Some(data) = self.pong.take() {
+            append(true, Opcode::Pong, &data, key, out);
+            return true;
+        }
+        if room && self.ping_queued() {
+            append(true, Opcode::Ping, b"", key, out);
+            self.state = State::Open {
+                watch: Watch::PingWritten,
+            };
+            return true;
+        }
+        match core::mem::replace(&mut self.close, CloseSlot::Written) {
+            CloseSlot::Queued(payload) => {
+                append(true, Opcode::Close, &payload, key, out);
+                true
+            }
+            slot @ (CloseSlot::Empty | CloseSlot::Written) => {
+                self.close = slot;
+                false
+            }
+        }
+    }
+}
+
+/// Appends one frame, with one reservation.
+pub(crate) fn append(
+    fin: bool,
+    opcode: Opcode,
+    payload: &[u8],
+    key: Option<[u8; 4]>,
+    out: &mut BytesMut,
+) {
+    let header = FrameHeader {
+        fin,
+        rsv1: false,
+        opcode,
+        key,
+        payload_len: payload.len() as u64,
+    };
+    let header = header.encode();
+    out.reserve(header.len() + payload.len());
+    out.extend_from_slice(&header);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = key {
+        mask(out.get_mut(start..).unwrap_or_default(), key, 0);
+    }
+}

@@ -1,0 +1,172 @@
+//! Frames as they arrive: a header, then its payload in as many pieces as the input was cut into (RFC 6455 §5.2).
+//!
+//! header (2 to 14 octets) | payload (0 to 2^63 - 1 octets, masked by a client)
+
+use core::marker::PhantomData;
+
+use crate::header::Rules;
+use crate::{FrameHeader, Opcode, ReceiveError, ReceiveErrorKind, Role, mask};
+
+/// Decodes frames without storing any: at most 32 octets of state, payload handed out as it arrives, unmasked in place.
+///
+/// `R` is who reads: a [`Server`](crate::Server) requires masked frames, a [`Client`](crate::Client) requires that they are
+/// not. A header that has only partly arrived stays in the caller's input.
+///
+/// ```
+/// use tidings_websocket::{Client, FrameDecoder, FrameEvent};
+/// let mut decoder = FrameDecoder::<Client>::new(1024);
+/// let mut input = *b"\x81\x05Hel"; // of "Hello", two octets are still on their way
+/// let Some((FrameEvent::Header(header), used)) = decoder.decode(&mut input)? else { panic!() };
+/// assert_eq!((header.payload_len, used), (5, 2));
+/// let Some((FrameEvent::Payload { octets, last, .. }, 3)) = decoder.decode(&mut input[used..])? else { panic!() };
+/// assert_eq!((&*octets, last), (&b"Hel"[..], false));
+/// # Ok::<(), tidings_websocket::ReceiveError>(())
+/// ```
+#[derive(Debug)]
+pub struct FrameDecoder<R: Role> {
+    state: State,
+    offset: u64,
+    max_frame_len: u64,
+    role: PhantomData<R>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Header,
+    /// `left` octets of payload are still to come; `key` begins with the octet that masks the next of them.
+    Payload {
+        left: u64,
+        key: [u8; 4],
+        opcode: Opcode,
+        fin: bool,
+    },
+}
+
+/// What [`FrameDecoder::decode`] found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum FrameEvent<'b> {
+    /// A frame begins.
+    Header(FrameHeader),
+    /// The next octets of its payload, unmasked. A frame without payload has one empty piece.
+    Payload {
+        /// The opcode of the frame.
+        opcode: Opcode,
+        /// FIN of the frame.
+        fin: bool,
+        /// The piece, within the input.
+        octets: &'b mut [u8],
+        /// True where the frame ends with this piece.
+        last: bool,
+    },
+}
+
+impl<R: Role> FrameDecoder<R> {
+    /// Starts in front of a frame. `max_frame_len` limits the payload that a data frame may announce, in octets.
+    #[must_use]
+    pub const fn new(max_frame_len: u64) -> Self {
+        Self {
+            state: State::Header,
+            offset: 0,
+            max_frame_len,
+            role: PhantomData,
+        }
+    }
+
+    /// Counts the octets decoded since the frames began.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Tells the frame whose payload is not complete, with the octets that are still to come; `None` in front of a header.
+    #[must_use]
+    pub const fn awaits(&self) -> Option<(Opcode, u64)> {
+        match self.state {
+            State::Header => None,
+            State::Payload { left, opcode, .. } => Some((opcode, left)),
+        }
+    }
+
+    /// Takes the next header or piece of payload from the front of `input` and tells how many octets it took.
+    ///
+    /// `None` means that more octets are needed: keep what is there (at most 13 octets, a part of a header) and add to it.
+    /// The work is proportional to the octets taken; nothing is allocated.
+    ///
+    /// # Errors
+    /// The first rule broken, told by the header alone. Every later call with the same input gives the same error.
+    pub fn decode<'b>(
+        &mut self,
+        input: &'b mut [u8],
+    ) -> Result<Option<(FrameEvent<'b>, usize)>, ReceiveError> {
+        match self.state {
+            State::Header => self.decode_header(input),
+            State::Payload {
+                left,
+                key,
+                opcode,
+                fin,
+            } => {
+                let used = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+                let left = left - used as u64;
+                if used == 0 && left > 0 {
+                    return Ok(None);
+                }
+                let octets = input.get_mut(..used).unwrap_or_default();
+                let phase = mask(octets, key, 0);
+                self.offset = self.offset.saturating_add(used as u64);
+                let last = left == 0;
+                self.state = if last {
+                    State::Header
+                } else {
+                    let mut key = key;
+                    key.rotate_left(phase);
+                    State::Payload {
+                        left,
+                        key,
+                        opcode,
+                        fin,
+                    }
+                };
+                Ok(Some((
+                    FrameEvent::Payload {
+                        opcode,
+                        fin,
+                        octets,
+                        last,
+                    },
+                    used,
+                )))
+            }
+        }
+    }
+
+    fn decode_header<'b>(
+        &mut self,
+        input: &[u8],
+    ) -> Result<Option<(FrameEvent<'b>, usize)>, ReceiveError> {
+        let rules = Rules {
+            rsv1: false,
+            masked: Some(R::EXPECTS_MASK),
+        };
+        let decoded =
+            FrameHeader::decode_by(input, rules).map_err(|error| error.behind(self.offset))?;
+        let Some((header, used)) = decoded else {
+            return Ok(None);
+        };
+        if !header.opcode.is_control() && header.payload_len > self.max_frame_len {
+            let (len, max) = (header.payload_len, self.max_frame_len);
+            return Err(ReceiveError::new(
+                ReceiveErrorKind::FrameTooLong { len, max },
+                self.offset,
+            ));
+        }
+        self.offset = self.offset.saturating_add(used as u64);
+        self.state = State::Payload {
+            left: header.payload_len,
+            key: header.key.unwrap_or_default(),
+            opcode: header.opcode,
+            fin: header.fin,
+        };
+        Ok(Some((FrameEvent::Header(header), used)))
+    }
+}

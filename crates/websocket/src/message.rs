@@ -1,0 +1,213 @@
+//! Messages out of data frames (RFC 6455 §5.4, §5.6, §10.4).
+//!
+//! message: one frame with FIN | Text or Binary without FIN, any number of Continuation, one Continuation with FIN
+
+use alloc::vec::Vec;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use crate::{
+    Config, DataKind, Delivery, Event, FrameHeader, Message, Opcode, ReceiveError,
+    ReceiveErrorKind, Text, Utf8Validator,
+};
+
+/// From this length on, a message that lies whole in the input may be split off instead of copied.
+const SPLIT_FROM: usize = 4096;
+
+/// The message that is arriving, if any. Empty between messages: it holds no buffer then.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    open: Option<Open>,
+    gathered: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    kind: DataKind,
+    utf8: Utf8Validator,
+    /// False until a piece of it was handed out.
+    begun: bool,
+    fragments: usize,
+    /// What its frames announced together.
+    announced: u64,
+}
+
+/// Where a piece of payload stands within its message.
+#[derive(Clone, Copy)]
+pub(crate) struct Piece {
+    /// The octets at the front of the input.
+    pub(crate) len: usize,
+    /// The place of its first octet since the frames began.
+    pub(crate) offset: u64,
+    /// What its frame still owes after it.
+    pub(crate) frame_left: u64,
+    /// True where its frame is the last of the message.
+    pub(crate) fin: bool,
+}
+
+impl Piece {
+    /// True where the message ends with it.
+    const fn last(self) -> bool {
+        self.fin && self.frame_left == 0
+    }
+}
+
+impl Assembly {
+    /// True between messages.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.open.is_none()
+    }
+
+    /// Drops what has arrived of a message.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes the header of a data frame, that began at `offset`, and decides from the announced length.
+    pub(crate) fn begin_frame(
+        &mut self,
+        header: &FrameHeader,
+        offset: u64,
+        config: &Config,
+    ) -> Result<(), ReceiveError> {
+        let fault = |kind| Err(ReceiveError::new(kind, offset));
+        let mut open = match (header.opcode, self.open) {
+            (Opcode::Continuation, Some(open)) => open,
+            (Opcode::Continuation, None) => return fault(ReceiveErrorKind::NothingToContinue),
+            (Opcode::Text | Opcode::Binary, Some(_)) => {
+                return fault(ReceiveErrorKind::MessageOpen);
+            }
+            (Opcode::Text, None) => Open::new(DataKind::Text),
+            (Opcode::Binary, None) => Open::new(DataKind::Binary),
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
+        };
+        open.fragments = open.fragments.saturating_add(1);
+        if open.fragments > config.max_fragments {
+            return fault(ReceiveErrorKind::TooManyFragments {
+                max: config.max_fragments,
+            });
+        }
+        open.announced = open.announced.saturating_add(header.payload_len);
+        let (len, max) = (open.announced, config.max_message_len as u64);
+        if len > max {
+            return fault(ReceiveErrorKind::MessageTooLong { len, max });
+        }
+        self.open = Some(open);
+        Ok(())
+    }
+
+    /// Takes a piece of a data frame's payload from the front of `input`, where it lies unmasked.
+    pub(crate) fn take(
+        &mut self,
+        piece: Piece,
+        input: &mut BytesMut,
+        delivery: Delivery,
+    ) -> Result<Option<Event>, ReceiveError> {
+        let Some(open) = &mut self.open else {
+            input.advance(piece.len);
+            return Ok(None);
+        };
+        if open.kind == DataKind::Text {
+            open.check(input.get(..piece.len).unwrap_or_default(), piece)?;
+        }
+        let kind = open.kind;
+        let event = match delivery {
+            Delivery::Chunks => {
+                let first = !open.begun;
+                open.begun |= piece.len > 0;
+                let silent = piece.len == 0 && !piece.last();
+                let data = take_bytes(input, piece.len);
+                (!silent).then_some(Event::Chunk {
+                    kind,
+                    data,
+                    first,
+                    last: piece.last(),
+                })
+            }
+            Delivery::Messages if piece.last() && self.gathered.is_empty() => {
+                Some(Event::Message(message(kind, take_bytes(input, piece.len))))
+            }
+            Delivery::Messages => {
+                gather(
+                    &mut self.gathered,
+                    input.get(..piece.len).unwrap_or_default(),
+                    piece,
+                );
+                input.advance(piece.len);
+                piece.last().then(|| {
+                    let whole = Bytes::from(core::mem::take(&mut self.gathered));
+                    Event::Message(message(kind, whole))
+                })
+            }
+        };
+        if piece.last() {
+            self.open = None;
+        }
+        Ok(event)
+    }
+}
+
+impl Open {
+    const fn new(kind: DataKind) -> Self {
+        Self {
+            kind,
+            utf8: Utf8Validator::new(),
+            begun: false,
+            fragments: 0,
+            announced: 0,
+        }
+    }
+
+    /// RFC 6455 §8.1, at the first octet that cannot stand where it stands.
+    fn check(&mut self, octets: &[u8], piece: Piece) -> Result<(), ReceiveError> {
+        let fault = |at: usize| {
+            ReceiveError::new(
+                ReceiveErrorKind::NotUtf8,
+                piece.offset.saturating_add(at as u64),
+            )
+        };
+        self.utf8.feed(octets).map_err(|error| fault(error.at))?;
+        if piece.last() {
+            self.utf8.finish().map_err(|_| fault(piece.len))?;
+        }
+        Ok(())
+    }
+}
+
+fn message(kind: DataKind, octets: Bytes) -> Message {
+    match kind {
+        DataKind::Text => Message::Text(Text::checked(octets)),
+        DataKind::Binary => Message::Binary(octets),
+    }
+}
+
+/// Takes `len` octets from the front of `input`: split off where they fill at least half of it, else copied, so that a
+/// message never pins more than about twice its own length.
+pub(crate) fn take_bytes(input: &mut BytesMut, len: usize) -> Bytes {
+    if len == 0 {
+        Bytes::new()
+    } else if len >= SPLIT_FROM && len >= input.capacity() / 2 {
+        input.split_to(len).freeze()
+    } else {
+        let copy = Bytes::copy_from_slice(input.get(..len).unwrap_or_default());
+        input.advance(len);
+        copy
+    }
+}
+
+/// Adds a piece to the buffer, which grows to what has arrived or twice what it held, whichever is more, but not beyond the
+/// end of the message where that is known: a length announced and not sent costs nothing.
+fn gather(gathered: &mut Vec<u8>, octets: &[u8], piece: Piece) {
+    let needed = gathered.len().saturating_add(octets.len());
+    if needed > gathered.capacity() {
+        let left = usize::try_from(piece.frame_left).unwrap_or(usize::MAX);
+        let end = if piece.fin {
+            needed.saturating_add(left)
+        } else {
+            usize::MAX
+        };
+        let capacity = gathered.capacity().saturating_mul(2).min(end).max(needed);
+        gathered.reserve_exact(capacity - gathered.len());
+    }
+    gathered.extend_from_slice(octets);
+}
