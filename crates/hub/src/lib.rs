@@ -1,2 +1,25 @@
-//! Channels as logs: positions, retention, cursors, gaps, waits. No HTTP, no sockets, no runtime.
+//! Channels as logs: every subscriber is a cursor.
 #![forbid(unsafe_code)]
+
+mod budget;
+mod channel;
+mod config;
+mod cursor;
+mod hub;
+mod keys;
+mod log;
+mod message;
+mod name;
+mod position;
+mod read;
+mod shard;
+mod sync;
+mod wait;
+
+pub use config::Config;
+pub use cursor::Cursor;
+pub use hub::{Hub, Info, Publish, PublishError, Published, SubscribeError};
+pub use message::{FORMS, Kind, Message};
+pub use name::{ChannelName, EventName, NameError};
+pub use position::{Position, PositionError};
+pub use read::{Batch, Gap, GapReason, Limit, Read, Start};
