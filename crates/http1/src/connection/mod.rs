@@ -1,0 +1,99 @@
+//! The two ends of a connection. Each takes octets in, gives events out, and writes octets for the peer.
+
+mod client;
+mod server;
+
+use bytes::{Buf, BytesMut};
+
+use crate::error::{ErrorKind, ReceiveError};
+use crate::limits::Limits;
+use crate::scan::{Fault, Part, Scanner};
+
+pub use client::{ClientConnection, ClientEvent};
+pub use server::{ServerConnection, ServerEvent};
+
+/// What becomes of the connection once a message is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// It may carry another request.
+    Reuse,
+    /// It must be closed: first the writing side, then the rest after a short wait for the
+    /// peer's last octets (RFC 9112 §9.6), or a reset may destroy the response on its way.
+    Close(CloseReason),
+}
+
+/// Why a connection cannot be used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// The peer sent `Connection: close`.
+    PeerAsked,
+    /// We sent, or were told to send, `Connection: close`.
+    WeAsked,
+    /// The peer speaks HTTP/1.0 and did not ask for `keep-alive`.
+    Http10,
+    /// The close of the connection delimits the content.
+    UntilClose,
+    /// The peer broke a rule, so its octets cannot be told apart any more.
+    PeerFailed,
+    /// The client waits for `100 Continue`: whether its content follows the final response is open.
+    ExpectationUnmet,
+    /// The response came before the request was sent in full.
+    RequestUnfinished,
+}
+
+/// A head that is being looked for at the front of the input.
+#[derive(Debug)]
+struct HeadSearch {
+    scan: Scanner,
+    part: Part,
+    blank_lines: usize,
+    /// Offset of the first octet of the input.
+    at: u64,
+}
+
+impl HeadSearch {
+    fn new(part: Part, at: u64) -> Self {
+        Self {
+            scan: Scanner::new(part),
+            part,
+            blank_lines: 0,
+            at,
+        }
+    }
+
+    /// The length of the head at the front of `input`, once it is all there.
+    fn find(
+        &mut self,
+        input: &mut BytesMut,
+        limits: &Limits,
+    ) -> Result<Option<usize>, ReceiveError> {
+        // RFC 9112 §2.2: a server skips blank lines in front of a request line.
+        while self.part == Part::Request && input.first() == Some(&b'\r') {
+            if self.blank_lines >= limits.max_blank_lines {
+                return Err(ReceiveError::new(ErrorKind::TooManyBlankLines, self.at));
+            }
+            match input.get(1) {
+                None => return Ok(None),
+                Some(b'\n') => {
+                    input.advance(2);
+                    self.at += 2;
+                    self.blank_lines += 1;
+                }
+                Some(_) => return Err(ReceiveError::new(ErrorKind::BareCr, self.at)),
+            }
+        }
+        self.scan
+            .scan(input, limits)
+            .map_err(|fault| self.refuse(fault))
+    }
+
+    fn refuse(&self, Fault { kind, at }: Fault) -> ReceiveError {
+        ReceiveError::new(kind, self.at + at as u64)
+    }
+
+    /// The error of an input that ends with `input`.
+    fn truncated(&self, input: &BytesMut) -> ReceiveError {
+        ReceiveError::new(ErrorKind::Truncated, self.at + input.len() as u64)
+    }
+}

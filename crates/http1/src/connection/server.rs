@@ -1,0 +1,535 @@
+//! The server's end: requests in, responses out, one at a time (RFC 9112 §9.3).
+//!
+//! ```text
+//! receive:  Head ──request──> Content ──End──> Whole ──response finished──> Head, or Ending ──> Closed
+//! send:     Idle ──request──> Awaiting ──send_response──> Content ──send_end──> Idle
+//! ```
+//! No request is parsed while a response is open: the octets wait in the caller's input.
+
+use bytes::{Bytes, BytesMut};
+
+use super::{CloseReason, HeadSearch, Next};
+use crate::body::{BodyDecoder, BodyEvent};
+use crate::encode::{self, BodyWriter, Content, all_or_nothing};
+use crate::error::{ReceiveError, SendError};
+use crate::fields::Fields;
+use crate::framing::{Framing, MethodKind};
+use crate::head::{RequestHead, Version};
+use crate::limits::Limits;
+use crate::scan::Part;
+
+/// What the server's end reports.
+#[derive(Clone, Debug)]
+pub enum ServerEvent {
+    /// The head of a request. `End` follows, with `Data` and `Trailers` between when it has content.
+    Request(RequestHead),
+    /// Octets of content, never empty.
+    Data(Bytes),
+    /// The trailer section of a chunked content, when it has a field.
+    Trailers(Fields),
+    /// The request is complete.
+    End,
+    /// No request will follow: the peer ended its side between requests, or the last response said `close`.
+    Closed,
+}
+
+#[derive(Debug)]
+enum Receive {
+    /// Between requests, or inside a head.
+    Head(HeadSearch),
+    Content(BodyDecoder),
+    /// The request is complete; the next one waits for its response.
+    Whole {
+        at: u64,
+    },
+    /// `Closed` is to be reported.
+    Ending,
+    Closed,
+    Upgraded,
+    Failed(ReceiveError),
+}
+
+/// What the response must know of its request.
+#[derive(Debug)]
+struct Exchange {
+    version: Version,
+    method: MethodKind,
+    keep_alive: bool,
+    /// The client waits for 100, as far as is known.
+    waits: bool,
+    /// The fields of a request that offers a switch of protocols.
+    offer: Option<Fields>,
+}
+
+#[derive(Debug)]
+enum Send {
+    /// No request is at hand.
+    Idle,
+    /// Nothing of the final response is sent.
+    Awaiting(Exchange),
+    /// No request came out of the peer's octets; one response may say so.
+    Refusing,
+    Content(BodyWriter),
+    Upgraded,
+}
+
+/// The server's end of a connection.
+///
+/// Feed octets to [`next_event`](Self::next_event) until it yields `None`, answer each request,
+/// write what gathers in `out`.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use tidings_http1::{Content, Limits, Next, ServerConnection, ServerEvent};
+/// let mut connection = ServerConnection::new(Limits::default());
+/// let mut input = BytesMut::from(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..]);
+/// let mut out = BytesMut::new();
+/// while let Some(event) = connection.next_event(&mut input)? {
+///     if let ServerEvent::End = event {
+///         connection.send_response(200, [("X", &b"y"[..])], Content::Length(2), &mut out)?;
+///         connection.send_data(b"hi", &mut out)?;
+///         assert_eq!(connection.send_end(&mut out)?, Next::Reuse);
+///     }
+/// }
+/// assert_eq!(&out[..], b"HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 2\r\n\r\nhi");
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ServerConnection {
+    limits: Limits,
+    eof: bool,
+    receive: Receive,
+    send: Send,
+    /// Set once the connection cannot outlive the exchange at hand.
+    close: Option<CloseReason>,
+}
+
+impl ServerConnection {
+    /// A connection on which nothing was received.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            eof: false,
+            receive: Receive::Head(HeadSearch::new(Part::Request, 0)),
+            send: Send::Idle,
+            close: None,
+        }
+    }
+
+    /// Takes octets off `input` and reports the next event.
+    ///
+    /// `None`: more input is needed, or the response of the request at hand is not finished, or
+    /// the connection is closed or upgraded. Octets that belong to a later request, or to another
+    /// protocol, stay in `input`.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the peer broke; every later call gives the same error. One final response may
+    /// still be sent, if none was begun: see [`ReceiveError::status`].
+    pub fn next_event(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<ServerEvent>, ReceiveError> {
+        self.advance(input).inspect_err(|error| self.fail(*error))
+    }
+
+    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
+        match &mut self.receive {
+            Receive::Head(search) => match Self::head(search, input, &self.limits) {
+                Ok(Some(head)) => {
+                    let at = search.at + head.raw().len() as u64;
+                    self.accept(&head, at);
+                    Ok(Some(ServerEvent::Request(head)))
+                }
+                Ok(None) if !self.eof => Ok(None),
+                Ok(None) if input.is_empty() => {
+                    self.receive = Receive::Closed;
+                    Ok(Some(ServerEvent::Closed))
+                }
+                Ok(None) => Err(search.truncated(input)),
+                Err(error) => Err(error),
+            },
+            Receive::Content(decoder) => {
+                if self.eof {
+                    decoder.receive_eof();
+                }
+                let event = decoder.decode(input)?.map(|event| match event {
+                    BodyEvent::Data(data) => ServerEvent::Data(data),
+                    BodyEvent::Trailers(fields) => ServerEvent::Trailers(fields),
+                    BodyEvent::End => ServerEvent::End,
+                });
+                match &event {
+                    Some(ServerEvent::End) => {
+                        self.receive = Receive::Whole {
+                            at: decoder.position(),
+                        };
+                        self.settle();
+                    }
+                    Some(_) => self.stop_waiting(),
+                    None => {}
+                }
+                Ok(event)
+            }
+            Receive::Ending => {
+                self.receive = Receive::Closed;
+                Ok(Some(ServerEvent::Closed))
+            }
+            Receive::Whole { .. } | Receive::Closed | Receive::Upgraded => Ok(None),
+            Receive::Failed(error) => Err(*error),
+        }
+    }
+
+    fn head(
+        search: &mut HeadSearch,
+        input: &mut BytesMut,
+        limits: &Limits,
+    ) -> Result<Option<RequestHead>, ReceiveError> {
+        let Some(len) = search.find(input, limits)? else {
+            return Ok(None);
+        };
+        let raw = input.split_to(len).freeze();
+        RequestHead::parse(raw, &search.scan)
+            .map(Some)
+            .map_err(|fault| search.refuse(fault))
+    }
+
+    fn accept(&mut self, head: &RequestHead, at: u64) {
+        if !head.keep_alive() {
+            self.close = Some(if head.says_close() {
+                CloseReason::PeerAsked
+            } else {
+                CloseReason::Http10
+            });
+        }
+        self.send = Send::Awaiting(Exchange {
+            version: head.version(),
+            method: MethodKind::of(head.method()),
+            keep_alive: head.keep_alive(),
+            waits: head.expects_continue(),
+            offer: head.offers_upgrade().then(|| head.fields().clone()),
+        });
+        self.receive = Receive::Content(BodyDecoder::at(head.framing(), &self.limits, false, at));
+    }
+
+    fn fail(&mut self, error: ReceiveError) {
+        if matches!(self.receive, Receive::Head(_)) {
+            self.send = Send::Refusing;
+        }
+        self.receive = Receive::Failed(error);
+        self.close = Some(CloseReason::PeerFailed);
+    }
+
+    /// Content came, so the client does not wait for 100.
+    fn stop_waiting(&mut self) {
+        if let Send::Awaiting(exchange) = &mut self.send {
+            exchange.waits = false;
+        }
+    }
+
+    /// Goes on to the next request once both sides of the exchange are finished.
+    fn settle(&mut self) {
+        if let (Receive::Whole { at }, Send::Idle) = (&self.receive, &self.send) {
+            self.receive = match self.close {
+                // RFC 9112 §9.6: nothing behind the last exchange is ever looked at.
+                Some(_) => Receive::Ending,
+                None => Receive::Head(HeadSearch::new(Part::Request, *at)),
+            };
+        }
+    }
+
+    /// Tells that the peer sends nothing after what `next_event` is given.
+    ///
+    /// `next_event` then yields `Closed` between requests, and [`ErrorKind::Truncated`](crate::ErrorKind::Truncated) inside one.
+    pub fn receive_eof(&mut self) {
+        self.eof = true;
+    }
+
+    /// Whether a request was delivered and its final response is not finished.
+    #[must_use]
+    pub fn awaits_response(&self) -> bool {
+        match self.send {
+            Send::Awaiting(_) | Send::Content(_) => true,
+            Send::Idle | Send::Refusing | Send::Upgraded => false,
+        }
+    }
+
+    /// Whether a final response can be begun: for a request at hand, or to refuse the peer's octets.
+    #[must_use]
+    pub fn can_respond(&self) -> bool {
+        match self.send {
+            Send::Awaiting(_) | Send::Refusing => true,
+            Send::Idle | Send::Content(_) | Send::Upgraded => false,
+        }
+    }
+
+    /// Whether content of the request at hand, or of the one just answered, is not all in.
+    #[must_use]
+    pub fn request_unread(&self) -> bool {
+        matches!(self.receive, Receive::Content(_))
+    }
+
+    /// Whether the client waits for `100 Continue`: it expects it, none of its content was seen, and nothing was answered.
+    #[must_use]
+    pub fn wants_continue(&self) -> bool {
+        matches!(
+            (&self.receive, &self.send),
+            (
+                Receive::Content(_),
+                Send::Awaiting(Exchange { waits: true, .. })
+            )
+        )
+    }
+
+    /// Makes the response at hand, or the next one, the last; it says `Connection: close` if its head is not sent yet.
+    pub fn close_after_response(&mut self) {
+        self.close.get_or_insert(CloseReason::WeAsked);
+    }
+
+    /// Framing of what is left of the response being sent; `None` when there is none.
+    #[must_use]
+    pub fn response_framing(&self) -> Framing {
+        match self.send {
+            Send::Content(body) => body.framing(),
+            Send::Idle | Send::Awaiting(_) | Send::Refusing | Send::Upgraded => Framing::None,
+        }
+    }
+
+    /// Writes a 1xx response other than 101, any number of times before the final one (RFC 9110 §15.2).
+    ///
+    /// # Errors
+    ///
+    /// A status outside 1xx, an HTTP/1.0 client, or fields that must not be sent; nothing is written.
+    pub fn send_informational<'f>(
+        &mut self,
+        status: u16,
+        fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        let Send::Awaiting(exchange) = &mut self.send else {
+            return Err(SendError::WrongState);
+        };
+        if !matches!(status, 100 | 102..=199) {
+            return Err(SendError::InvalidStatus(status));
+        }
+        if exchange.version == Version::Http10 {
+            return Err(SendError::InformationalToHttp10);
+        }
+        all_or_nothing(out, |out| {
+            encode::put_status_line(status, out);
+            encode::put_fields(fields, out)?;
+            out.extend_from_slice(b"\r\n");
+            Ok(())
+        })?;
+        if status == 100 {
+            exchange.waits = false;
+        }
+        Ok(())
+    }
+
+    /// Writes the head of the final response; `send_data` and `send_end` follow, also when there is no content.
+    ///
+    /// The codec adds Content-Length or Transfer-Encoding, `Connection: close` when this is the
+    /// last response, `Connection: keep-alive` for an HTTP/1.0 client that stays, and the
+    /// `Upgrade` option when the fields hold Upgrade. Date is the caller's.
+    ///
+    /// # Errors
+    ///
+    /// No response is due, the status is not 200 to 999, it allows no such content, or a field
+    /// must not be sent; nothing is written. A 2xx to CONNECT goes through
+    /// [`send_upgrade`](Self::send_upgrade).
+    pub fn send_response<'f>(
+        &mut self,
+        status: u16,
+        fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        content: Content,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        let (version, method, keep_alive, waits) = match &self.send {
+            Send::Awaiting(exchange) => (
+                exchange.version,
+                exchange.method,
+                exchange.keep_alive,
+                exchange.waits,
+            ),
+            Send::Refusing => (Version::Http11, MethodKind::Other, false, false),
+            Send::Idle | Send::Content(_) | Send::Upgraded => return Err(SendError::WrongState),
+        };
+        if !(200..=999).contains(&status) || (method == MethodKind::Connect && status < 300) {
+            return Err(SendError::InvalidStatus(status));
+        }
+        let (body, head_length) = Self::response_body(status, method, version, content)?;
+        let mut close = self.close;
+        if waits && !matches!(self.receive, Receive::Whole { .. }) {
+            close.get_or_insert(CloseReason::ExpectationUnmet);
+        }
+        if body == BodyWriter::UntilClose {
+            close.get_or_insert(CloseReason::UntilClose);
+        }
+        let close = all_or_nothing(out, |out| {
+            encode::put_status_line(status, out);
+            let given = encode::put_fields(fields, out)?;
+            if status == 426 && !given.upgrade {
+                return Err(SendError::UpgradeMissing);
+            }
+            if given.close {
+                close.get_or_insert(CloseReason::WeAsked);
+            }
+            let persistence = match (close, version) {
+                (Some(_), _) => Some("close"),
+                (None, Version::Http10) if keep_alive => Some("keep-alive"),
+                (None, Version::Http10 | Version::Http11) => None,
+            };
+            given.put_connection(persistence, out);
+            match (body, head_length) {
+                (BodyWriter::Chunked, _) => encode::put_chunked(out),
+                (BodyWriter::Length { left: length }, _) | (BodyWriter::None, Some(length)) => {
+                    encode::put_content_length(length, out);
+                }
+                (BodyWriter::None | BodyWriter::UntilClose, _) => {}
+            }
+            out.extend_from_slice(b"\r\n");
+            Ok(close)
+        })?;
+        self.close = close;
+        self.send = Send::Content(body);
+        Ok(())
+    }
+
+    /// How the content goes out, and the Content-Length of a response that has none.
+    fn response_body(
+        status: u16,
+        method: MethodKind,
+        version: Version,
+        content: Content,
+    ) -> Result<(BodyWriter, Option<u64>), SendError> {
+        Ok(match (status, method, content) {
+            (204, _, Content::None | Content::Length(0)) => (BodyWriter::None, None),
+            (204, _, Content::Length(_) | Content::Unknown) => {
+                return Err(SendError::BodyNotAllowed);
+            }
+            // RFC 9110 §8.6: the length that GET with 200 would have.
+            (304, _, Content::Length(length)) | (_, MethodKind::Head, Content::Length(length)) => {
+                (BodyWriter::None, Some(length))
+            }
+            (304, _, _) | (_, MethodKind::Head, _) => (BodyWriter::None, None),
+            (_, _, Content::None) => (BodyWriter::Length { left: 0 }, None),
+            (_, _, Content::Length(left)) => (BodyWriter::Length { left }, None),
+            (_, _, Content::Unknown) => match version {
+                Version::Http11 => (BodyWriter::Chunked, None),
+                Version::Http10 => (BodyWriter::UntilClose, None),
+            },
+        })
+    }
+
+    /// Writes content: as one chunk when it is chunked. Empty data writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// More than Content-Length said, or no content is allowed; nothing is written.
+    pub fn send_data(&mut self, data: &[u8], out: &mut BytesMut) -> Result<(), SendError> {
+        match &mut self.send {
+            Send::Content(body) => body.put_data(data, out),
+            Send::Idle | Send::Awaiting(_) | Send::Refusing | Send::Upgraded => {
+                Err(SendError::WrongState)
+            }
+        }
+    }
+
+    /// Ends the response and tells what becomes of the connection.
+    ///
+    /// Unread content of the request does not count here: see [`request_unread`](Self::request_unread).
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::ShortBody`] when Content-Length promised more: send the rest, or close the connection.
+    pub fn send_end(&mut self, out: &mut BytesMut) -> Result<Next, SendError> {
+        match &self.send {
+            Send::Content(body) => body.put_end(out)?,
+            Send::Idle | Send::Awaiting(_) | Send::Refusing | Send::Upgraded => {
+                return Err(SendError::WrongState);
+            }
+        }
+        Ok(self.finish())
+    }
+
+    /// Ends a chunked response with a trailer section, instead of [`send_end`](Self::send_end).
+    ///
+    /// # Errors
+    ///
+    /// The response is not chunked, or a field must not stand in trailers; nothing is written.
+    pub fn send_trailers<'f>(
+        &mut self,
+        trailers: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut BytesMut,
+    ) -> Result<Next, SendError> {
+        match &self.send {
+            Send::Content(body) => body.put_trailers(trailers, out)?,
+            Send::Idle | Send::Awaiting(_) | Send::Refusing | Send::Upgraded => {
+                return Err(SendError::WrongState);
+            }
+        }
+        Ok(self.finish())
+    }
+
+    fn finish(&mut self) -> Next {
+        self.send = Send::Idle;
+        self.settle();
+        self.close.map_or(Next::Reuse, Next::Close)
+    }
+
+    /// Switches protocols: 101, or 200 to CONNECT (RFC 9110 §7.8, §9.3.6).
+    ///
+    /// From here `next_event` yields `None` for ever and leaves `input` as it is: its octets belong
+    /// to the other protocol. The codec writes `Connection: Upgrade`.
+    ///
+    /// # Errors
+    ///
+    /// The request is not all in, it offered no such protocol, or the fields do not hold Upgrade
+    /// with one of those that it offered; nothing is written.
+    pub fn send_upgrade<'f>(
+        &mut self,
+        fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        let Send::Awaiting(exchange) = &self.send else {
+            return Err(SendError::WrongState);
+        };
+        let offer = exchange.offer.as_ref().ok_or(SendError::NotOffered)?;
+        match self.receive {
+            Receive::Whole { .. } => {}
+            Receive::Content(_) => return Err(SendError::RequestUnread),
+            Receive::Head(_)
+            | Receive::Ending
+            | Receive::Closed
+            | Receive::Upgraded
+            | Receive::Failed(_) => {
+                return Err(SendError::WrongState);
+            }
+        }
+        let connect = exchange.method == MethodKind::Connect;
+        all_or_nothing(out, |out| {
+            encode::put_status_line(if connect { 200 } else { 101 }, out);
+            let mut chosen_is_offered = true;
+            let fields = fields.into_iter().inspect(|(name, value)| {
+                if name.eq_ignore_ascii_case("upgrade") {
+                    chosen_is_offered &= core::str::from_utf8(value)
+                        .is_ok_and(|chosen| offer.has_token("upgrade", chosen));
+                }
+            });
+            let given = encode::put_fields(fields, out)?;
+            if !connect && !given.upgrade {
+                return Err(SendError::UpgradeMissing);
+            }
+            if !connect && !chosen_is_offered {
+                return Err(SendError::NotOffered);
+            }
+            given.put_connection(None, out);
+            out.extend_from_slice(b"\r\n");
+            Ok(())
+        })?;
+        self.send = Send::Upgraded;
+        self.receive = Receive::Upgraded;
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! Heads, chunks and trailers into octets (RFC 9112 §2.1, §7.1). Nothing here can write a bad head:
+//! names, values and targets are checked, and the fields that frame a message are the codec's alone.
+
+use bytes::{BufMut, BytesMut};
+
+use crate::chunked::is_forbidden_to_send;
+use crate::error::SendError;
+use crate::framing::Framing;
+use crate::octets::{is_blank, is_tchar, is_value, members};
+use crate::target;
+
+/// The end of a chunked content without trailers.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// The content that follows a head, as the caller knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// No content; for 204, 304 and requests such as GET. Elsewhere the same as `Length(0)`.
+    None,
+    /// So many octets. In an answer to HEAD and in a 304: the length that GET would give; no data follows.
+    Length(u64),
+    /// Not known yet: chunked to HTTP/1.1, up to the close of the connection to HTTP/1.0.
+    Unknown,
+}
+
+/// Writes one chunk: size, CRLF, data, CRLF. Writes nothing for no data, since a chunk of size zero ends the content.
+///
+/// ```
+/// let mut out = bytes::BytesMut::new();
+/// tidings_http1::encode_chunk(b"hello", &mut out);
+/// tidings_http1::encode_chunk(b"", &mut out);
+/// assert_eq!(&out[..], b"5\r\nhello\r\n");
+/// ```
+pub fn encode_chunk(data: &[u8], out: &mut BytesMut) {
+    if data.is_empty() {
+        return;
+    }
+    out.reserve(data.len() + 20);
+    put_number(data.len() as u64, 16, out);
+    out.put_slice(b"\r\n");
+    out.put_slice(data);
+    out.put_slice(b"\r\n");
+}
+
+/// Runs `write`, and takes back what it wrote if it fails.
+pub(crate) fn all_or_nothing<T>(
+    out: &mut BytesMut,
+    write: impl FnOnce(&mut BytesMut) -> Result<T, SendError>,
+) -> Result<T, SendError> {
+    let before = out.len();
+    write(out).inspect_err(|_| out.truncate(before))
+}
+
+/// Writes `number` without leading zeros.
+pub(crate) fn put_number(mut number: u64, base: u64, out: &mut BytesMut) {
+    let mut digits = [0_u8; 20];
+    let mut start = digits.len();
+    for slot in digits.iter_mut().rev() {
+        let digit = u8::try_from(number % base).unwrap_or_default();
+        *slot = if digit < 10 {
+            b'0' + digit
+        } else {
+            b'a' + digit - 10
+        };
+        start -= 1;
+        number /= base;
+        if number == 0 {
+            break;
+        }
+    }
+    out.put_slice(digits.get(start..).unwrap_or_default());
+}
+
+pub(crate) fn put_status_line(status: u16, out: &mut BytesMut) {
+    out.put_slice(b"HTTP/1.1 ");
+    put_number(u64::from(status), 10, out);
+    // RFC 9112 §4: the space stays even when there is no reason.
+    out.put_u8(b' ');
+    out.put_slice(crate::reason_phrase(status).as_bytes());
+    out.put_slice(b"\r\n");
+}
+
+/// What the caller's field lines said that the codec must know.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) hosts: usize,
+    pub(crate) host_invalid: bool,
+    pub(crate) close: bool,
+    pub(crate) upgrade_option: bool,
+    pub(crate) upgrade: bool,
+    pub(crate) expects_continue: bool,
+}
+
+/// Writes the caller's field lines and reports what they said.
+pub(crate) fn put_fields<'f>(
+    fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+    out: &mut BytesMut,
+) -> Result<Given, SendError> {
+    let mut given = Given::default();
+    for (name, value) in fields {
+        put_field(name, value, out)?;
+        given.field(name, value)?;
+    }
+    Ok(given)
+}
+
+pub(crate) fn put_trailers<'f>(
+    fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+    out: &mut BytesMut,
+) -> Result<(), SendError> {
+    out.put_slice(b"0\r\n");
+    for (name, value) in fields {
+        if is_forbidden_to_send(name) {
+            return Err(SendError::ForbiddenTrailer);
+        }
+        put_field(name, value, out)?;
+    }
+    out.put_slice(b"\r\n");
+    Ok(())
+}
+
+fn put_field(name: &str, value: &[u8], out: &mut BytesMut) -> Result<(), SendError> {
+    if !is_token(name) {
+        return Err(SendError::InvalidName);
+    }
+    let outer = [value.first(), value.last()];
+    if !value.iter().all(|octet| is_value(*octet))
+        || outer.into_iter().flatten().any(|octet| is_blank(*octet))
+    {
+        return Err(SendError::InvalidValue);
+    }
+    out.reserve(name.len() + value.len() + 4);
+    out.put_slice(name.as_bytes());
+    out.put_slice(b": ");
+    out.put_slice(value);
+    out.put_slice(b"\r\n");
+    Ok(())
+}
+
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_tchar)
+}
+
+impl Given {
+    fn field(&mut self, name: &str, value: &[u8]) -> Result<(), SendError> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is("host") => {
+                self.hosts += 1;
+                self.host_invalid |= target::authority(value).is_none();
+            }
+            6 if is("expect") => {
+                self.expects_continue |=
+                    members(value).any(|member| member.eq_ignore_ascii_case(b"100-continue"));
+            }
+            7 if is("upgrade") => self.upgrade = true,
+            10 if is("connection") => {
+                for member in members(value) {
+                    self.close |= member.eq_ignore_ascii_case(b"close");
+                    self.upgrade_option |= member.eq_ignore_ascii_case(b"upgrade");
+                    if member.eq_ignore_ascii_case(b"keep-alive") {
+                        return Err(SendError::FramingField);
+                    }
+                }
+            }
+            14 if is("content-length") => return Err(SendError::FramingField),
+            17 if is("transfer-encoding") => return Err(SendError::FramingField),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The connection options that the codec must add.
+    pub(crate) fn put_connection(&self, persistence: Option<&str>, out: &mut BytesMut) {
+        // RFC 9110 §7.8: Upgrade without its option is ignored by the peer.
+        let upgrade = (self.upgrade && !self.upgrade_option).then_some("Upgrade");
+        let persistence = persistence.filter(|option| !(self.close && *option == "close"));
+        let mut before = "Connection: ";
+        for option in [upgrade, persistence].into_iter().flatten() {
+            out.put_slice(before.as_bytes());
+            out.put_slice(option.as_bytes());
+            before = ", ";
+        }
+        if before == ", " {
+            out.put_slice(b"\r\n");
+        }
+    }
+}
+
+/// The content being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyWriter {
+    /// No octet may follow the head.
+    None,
+    Length {
+        left: u64,
+    },
+    Chunked,
+    UntilClose,
+}
+
+impl BodyWriter {
+    /// The framing of what is left to send.
+    pub(crate) fn framing(self) -> Framing {
+        match self {
+            Self::None => Framing::None,
+            Self::Length { left } => Framing::Length(left),
+            Self::Chunked => Framing::Chunked,
+            Self::UntilClose => Framing::UntilClose,
+        }
+    }
+
+    pub(crate) fn put_data(&mut self, data: &[u8], out: &mut BytesMut) -> Result<(), SendError> {
+        match self {
+            Self::None if data.is_empty() => {}
+            Self::None => return Err(SendError::BodyNotAllowed),
+            Self::Length { left } => {
+                let len = data.len() as u64;
+                *left = left
+                    .checked_sub(len)
+                    .ok_or(SendError::TooMuchBody { left: *left, len })?;
+                out.extend_from_slice(data);
+            }
+            Self::Chunked => encode_chunk(data, out),
+            Self::UntilClose => out.extend_from_slice(data),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_end(self, out: &mut BytesMut) -> Result<(), SendError> {
+        match self {
+            Self::None | Self::Length { left: 0 } | Self::UntilClose => {}
+            Self::Length { left } => return Err(SendError::ShortBody { left }),
+            Self::Chunked => out.extend_from_slice(LAST_CHUNK),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_trailers<'f>(
+        self,
+        trailers: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        match self {
+            Self::Chunked => all_or_nothing(out, |out| put_trailers(trailers, out)),
+            Self::None | Self::Length { .. } | Self::UntilClose => {
+                Err(SendError::TrailersNeedChunked)
+            }
+        }
+    }
+}
+
+pub(crate) fn put_content_length(length: u64, out: &mut BytesMut) {
+    out.put_slice(b"Content-Length: ");
+    put_number(length, 10, out);
+    out.put_slice(b"\r\n");
+}
+
+pub(crate) fn put_chunked(out: &mut BytesMut) {
+    out.put_slice(b"Transfer-Encoding: chunked\r\n");
+}

@@ -1,0 +1,109 @@
+//! The octet classes of RFC 9110 §5.6 and RFC 3986, and the search for the end of a field value.
+
+/// `tchar`, the octets of methods and field names (RFC 9110 §5.6.2).
+pub(crate) const fn is_tchar(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(
+            octet,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+/// What a received target may hold: visible ASCII without `#`.
+///
+/// Wider than RFC 3986, because browsers send `{`, `|`, `"` and `^` raw; the target stays opaque.
+pub(crate) const fn is_target(octet: u8) -> bool {
+    matches!(octet, 0x21..=0x7E) && octet != b'#'
+}
+
+/// What a sent target may hold: the octets of RFC 3986 without `#`.
+pub(crate) const fn is_uri(octet: u8) -> bool {
+    is_target(octet)
+        && !matches!(
+            octet,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+        )
+}
+
+/// `unreserved / sub-delims` of RFC 3986 §2.
+pub(crate) const fn is_reg_name(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(octet, b'-' | b'.' | b'_' | b'~')
+        || matches!(
+            octet,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+        )
+}
+
+/// Field values and reason phrases: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
+pub(crate) const fn is_value(octet: u8) -> bool {
+    octet == b'\t' || (octet >= 0x20 && octet != 0x7F)
+}
+
+/// SP and HTAB, the only white space of HTTP.
+pub(crate) const fn is_blank(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t')
+}
+
+/// The value without SP and HTAB around it; no other octet is ever trimmed.
+pub(crate) fn trim(mut value: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = value
+        && is_blank(*first)
+    {
+        value = rest;
+    }
+    while let [rest @ .., last] = value
+        && is_blank(*last)
+    {
+        value = rest;
+    }
+    value
+}
+
+/// The members of a comma list, trimmed, empty ones skipped (RFC 9110 §5.6.1.2).
+pub(crate) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|octet| *octet == b',')
+        .map(trim)
+        .filter(|member| !member.is_empty())
+}
+
+/// How many octets of `text` precede the first one under 0x20 or equal to 0x7F.
+///
+/// HTAB counts as found, too; the caller steps over it. Eight octets are looked at in one go.
+pub(crate) fn before_control(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut passed = 0;
+    let mut rest = text;
+    while let Some((block, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*block);
+        let del = word ^ (ONES * 0x7F);
+        // The lowest bit set is exact: a borrow can only mark octets after a real find.
+        let found =
+            ((word.wrapping_sub(ONES * 0x20) & !word) | (del.wrapping_sub(ONES) & !del)) & HIGH;
+        if found != 0 {
+            return passed + (found.trailing_zeros() / 8) as usize;
+        }
+        passed += 8;
+        rest = after;
+    }
+    passed
+        + rest
+            .iter()
+            .position(|octet| *octet < 0x20 || *octet == 0x7F)
+            .unwrap_or(rest.len())
+}

@@ -1,0 +1,189 @@
+//! Request targets in their four forms (RFC 9112 §3.2) and the host they and Host name (RFC 3986 §3.2.2).
+//!
+//! origin `/path?query` | absolute `scheme://authority/path?query` | authority `host:port` | asterisk `*`
+
+use core::net::Ipv6Addr;
+use core::ops::Range;
+
+use crate::octets::{is_reg_name, is_target};
+
+/// The four forms of a request target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetForm {
+    /// `/path?query`, sent to the server itself.
+    Origin,
+    /// `http://host/path?query`, sent to a proxy; a server must take it too.
+    Absolute,
+    /// `host:port`, with CONNECT only.
+    Authority,
+    /// `*`, with OPTIONS only.
+    Asterisk,
+}
+
+/// Where the parts of a target stand in it.
+#[derive(Clone, Debug)]
+pub(crate) struct TargetParts {
+    pub(crate) form: TargetForm,
+    /// Empty for origin-form and asterisk-form.
+    pub(crate) authority: Range<usize>,
+    /// Empty for authority-form, and for an absolute-form without path.
+    pub(crate) path: Range<usize>,
+}
+
+/// Finds form and parts of `target`, or `None` when `method` does not allow it.
+pub(crate) fn parse(method: &[u8], target: &[u8]) -> Option<TargetParts> {
+    let end = target.len();
+    if !target.iter().all(|octet| is_target(*octet)) {
+        return None;
+    }
+    if method == b"CONNECT" {
+        let port_given = matches!(
+            authority(target)?,
+            Authority {
+                host: 1..,
+                port: Some(_)
+            }
+        );
+        let form = TargetForm::Authority;
+        return port_given.then_some(TargetParts {
+            form,
+            authority: 0..end,
+            path: end..end,
+        });
+    }
+    match target {
+        b"*" => {
+            let form = TargetForm::Asterisk;
+            (method == b"OPTIONS").then_some(TargetParts {
+                form,
+                authority: 0..0,
+                path: 0..end,
+            })
+        }
+        [b'/', ..] => {
+            let path = target
+                .iter()
+                .position(|octet| *octet == b'?')
+                .unwrap_or(end);
+            Some(TargetParts {
+                form: TargetForm::Origin,
+                authority: 0..0,
+                path: 0..path,
+            })
+        }
+        _ => absolute(target),
+    }
+}
+
+/// `scheme "://" authority path-abempty [ "?" query ]`.
+///
+/// A URI without authority, such as `mailto:a`, names nothing that this server can serve, and
+/// `example.com:80` is a misplaced authority-form; both are refused.
+fn absolute(target: &[u8]) -> Option<TargetParts> {
+    let colon = target.iter().position(|octet| *octet == b':')?;
+    let (scheme, rest) = target.split_at_checked(colon)?;
+    let rest = rest.strip_prefix(b"://")?;
+    let [first, more @ ..] = scheme else {
+        return None;
+    };
+    let legal = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.');
+    if !first.is_ascii_alphabetic() || !more.iter().all(legal) {
+        return None;
+    }
+    let start = colon + 3;
+    let len = rest
+        .iter()
+        .position(|octet| matches!(octet, b'/' | b'?'))
+        .unwrap_or(rest.len());
+    let (named, after) = rest.split_at_checked(len)?;
+    let path_len = after
+        .iter()
+        .position(|octet| *octet == b'?')
+        .unwrap_or(after.len());
+    let host = authority(named)?.host;
+    // RFC 9110 §4.2.1: an http URI with an empty host is invalid.
+    let web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+    if web && host == 0 {
+        return None;
+    }
+    Some(TargetParts {
+        form: TargetForm::Absolute,
+        authority: start..start + len,
+        path: start + len..start + len + path_len,
+    })
+}
+
+/// A valid `uri-host [ ":" port ]`.
+pub(crate) struct Authority {
+    /// Octets of the host; 0 when it is empty.
+    pub(crate) host: usize,
+    /// `None` when no port is given or it is empty.
+    pub(crate) port: Option<u16>,
+}
+
+/// Checks `uri-host [ ":" port ]`. User information is refused (RFC 9110 §4.2.4).
+pub(crate) fn authority(value: &[u8]) -> Option<Authority> {
+    let host = if let [b'[', rest @ ..] = value {
+        let close = rest.iter().position(|octet| *octet == b']')?;
+        let literal = core::str::from_utf8(rest.get(..close)?).ok()?;
+        if !is_future_literal(literal.as_bytes()) {
+            literal.parse::<Ipv6Addr>().ok()?;
+        }
+        close + 2
+    } else {
+        value
+            .iter()
+            .position(|octet| *octet == b':')
+            .unwrap_or(value.len())
+    };
+    let (name, rest) = value.split_at_checked(host)?;
+    if !name.starts_with(b"[") && !is_registered_name(name) {
+        return None;
+    }
+    let port = match rest {
+        [] | [b':'] => None,
+        [b':', digits @ ..] => Some(port(digits)?),
+        _ => return None,
+    };
+    Some(Authority { host, port })
+}
+
+fn port(digits: &[u8]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |port, octet| {
+        let digit = octet.is_ascii_digit().then(|| u16::from(octet - b'0'))?;
+        port.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// `*( unreserved / pct-encoded / sub-delims )`.
+fn is_registered_name(mut name: &[u8]) -> bool {
+    loop {
+        name = match name {
+            [] => return true,
+            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                rest
+            }
+            [octet, rest @ ..] if is_reg_name(*octet) => rest,
+            _ => return false,
+        }
+    }
+}
+
+/// `"v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )`.
+fn is_future_literal(literal: &[u8]) -> bool {
+    let [b'v' | b'V', rest @ ..] = literal else {
+        return false;
+    };
+    let Some(dot) = rest.iter().position(|octet| *octet == b'.') else {
+        return false;
+    };
+    let Some((version, address)) = rest.split_at_checked(dot) else {
+        return false;
+    };
+    !version.is_empty()
+        && version.iter().all(u8::is_ascii_hexdigit)
+        && address.len() > 1
+        && address
+            .iter()
+            .all(|octet| is_reg_name(*octet) || *octet == b':')
+}
