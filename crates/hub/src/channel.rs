@@ -1,5 +1,6 @@
 //! One channel: a log, its keys and its waiters under one lock.
 
+use core::mem;
 use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::sync::Arc;
@@ -27,12 +28,19 @@ struct Live {
     log: Log,
     keys: Keys,
     waits: WaitList,
+    /// False from when the hub took the history, found empty, out of the order of last use.
+    listed: bool,
 }
 
 /// What came of a publish.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Done(Position, Woken),
+    Done {
+        position: Position,
+        woken: Woken,
+        /// The history is to be put back into the order of last use.
+        relist: bool,
+    },
     /// The key named the same publish before.
     Duplicate(Position),
     /// The key named another publish before.
@@ -73,6 +81,7 @@ impl Channel {
             log,
             keys: Keys::default(),
             waits: WaitList::new(),
+            listed: true,
         };
         Self {
             name,
@@ -84,7 +93,7 @@ impl Channel {
     pub(crate) fn publish(
         &self,
         config: &Config,
-        draft: &Draft,
+        draft: &mut Draft,
         claim: Option<&Claim<'_>>,
         now: Duration,
     ) -> Outcome {
@@ -118,7 +127,12 @@ impl Channel {
             live.keys
                 .insert(claim, position, now.saturating_add(config.key_ttl));
         }
-        Outcome::Done(position, live.waits.take())
+        let relist = !mem::replace(&mut live.listed, true);
+        Outcome::Done {
+            position,
+            woken: live.waits.take(),
+            relist,
+        }
     }
 
     /// The place that a start names; none where the channel has ended.
@@ -203,7 +217,8 @@ impl Channel {
         })
     }
 
-    /// Drops the oldest messages until `octets` came free. Returns the octets freed, and whether nothing is left.
+    /// Drops the oldest messages until `octets` came free. Returns the octets freed, and whether nothing is
+    /// left; the next publish then asks for its place in the order of last use.
     pub(crate) fn evict(&self, octets: usize, now: Duration) -> (usize, bool) {
         let mut state = lock(&self.state);
         let Some(live) = state.as_mut() else {
@@ -211,7 +226,8 @@ impl Channel {
         };
         let freed = live.log.evict(octets, now);
         live.log.shrink();
-        (freed, live.log.len() == 0)
+        live.listed = live.log.len() > 0;
+        (freed, !live.listed)
     }
 
     /// Drops what is over its time or above the limits, within `work`. Says whether the channel is empty for

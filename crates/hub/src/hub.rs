@@ -189,7 +189,7 @@ impl Hub {
             payload,
             key,
         } = publish;
-        let draft = Draft::new(kind, event, payload);
+        let mut draft = Draft::new(kind, event, payload);
         let claim = key.map(|key| Claim::new(key, &draft));
         loop {
             let used = shared.next_use();
@@ -199,8 +199,15 @@ impl Hub {
                 continue;
             };
             let (position, duplicate) =
-                match target.publish(&shared.config, &draft, claim.as_ref(), now) {
-                    Outcome::Done(position, woken) => {
+                match target.publish(&shared.config, &mut draft, claim.as_ref(), now) {
+                    Outcome::Done {
+                        position,
+                        woken,
+                        relist,
+                    } => {
+                        if relist {
+                            lock(shared.shard(channel)).relist(&target, used);
+                        }
                         woken.wake();
                         (position, false)
                     }

@@ -152,8 +152,8 @@ impl Log {
         released
     }
 
-    /// Puts a message at the end. The budget was charged for it.
-    pub(crate) fn append(&mut self, draft: &Draft, now: Duration) -> Position {
+    /// Puts the message of a draft at the end. The budget was charged for it.
+    pub(crate) fn append(&mut self, draft: &mut Draft, now: Duration) -> Position {
         self.published_at = self.published_at.max(now);
         self.top = self.top.saturating_add(1);
         let position = self.position();

@@ -1,13 +1,13 @@
 //! One message: immutable, shared, with the forms that transports write.
 
-use core::fmt;
 use core::time::Duration;
-use std::sync::{Arc, OnceLock};
+use core::{fmt, mem};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::budget::Account;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, OnceLock, Ordering};
 use crate::{EventName, Position};
 
 /// Whether a payload is text or binary, by its publisher's word.
@@ -69,12 +69,14 @@ impl Draft {
 }
 
 impl Message {
-    /// Octets that a message takes beside its payload, its event name and its forms: itself, the counts of its
-    /// `Arc`, its place in the log (twice, since a ring grows by doubling), the headers of three allocations.
-    pub(crate) const OVERHEAD: usize = size_of::<Self>() + 16 + 16 + 48;
+    /// Octets that a message takes beside its payload, its event name and its forms: itself with the counts of
+    /// its `Arc`, its place in the log (twice, since a ring grows by doubling), the counts that a shared payload
+    /// gets, the headers of three allocations.
+    pub(crate) const OVERHEAD: usize = (size_of::<Self>() + 16) + 16 + 24 + 48;
 
+    /// Makes the message of a draft, whose payload it takes.
     pub(crate) fn new(
-        draft: &Draft,
+        draft: &mut Draft,
         position: Position,
         now: Duration,
         account: Arc<Account>,
@@ -83,10 +85,10 @@ impl Message {
             position,
             published_at: now,
             kind: draft.kind,
-            event: draft.event.clone(),
-            payload: draft.payload.clone(),
-            forms: Default::default(),
             counted: AtomicUsize::new(draft.counted()),
+            event: draft.event.take(),
+            payload: mem::take(&mut draft.payload),
+            forms: Default::default(),
             account,
         }
     }

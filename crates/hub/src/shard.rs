@@ -113,6 +113,17 @@ impl Shard {
         }
     }
 
+    /// Puts a channel back into the order, which it left when its history was found empty.
+    pub(crate) fn relist(&mut self, channel: &Arc<Channel>, used: u64) {
+        let slot = channel.slot;
+        let entry = self
+            .entry(slot)
+            .filter(|e| Arc::ptr_eq(&e.channel, channel));
+        if entry.is_some_and(|e| e.cursors == 0 && matches!(e.link, Link::Out)) {
+            self.link(slot, used);
+        }
+    }
+
     /// The slot that the next channel gets.
     pub(crate) fn next_slot(&self) -> usize {
         self.free.last().copied().unwrap_or(self.entries.len())

@@ -1,9 +1,9 @@
-//! The lock, the atomics and the hasher of this crate in one place, so that the interleaving tests can put
+//! The lock, the cell, the atomics and the hasher of this crate in one place, so that the interleaving tests can put
 //! their own in.
 
 pub(crate) use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::collections::hash_map::RandomState;
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use std::sync::PoisonError;
 

@@ -125,3 +125,103 @@ impl Woken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Count {
+        fn calls(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn waker() -> (Arc<Count>, Waker) {
+        let count = Arc::new(Count::default());
+        (Arc::clone(&count), Waker::from(count))
+    }
+
+    #[test]
+    fn a_waiter_takes_16_octets() {
+        assert_eq!(size_of::<Slot>(), 16);
+    }
+
+    #[test]
+    fn all_who_wait_are_woken_once() {
+        let mut list = WaitList::new();
+        let waiters: Vec<_> = (0..100).map(|_| waker()).collect();
+        for (_, waker) in &waiters {
+            list.park(&mut None, waker.clone());
+        }
+        list.take().wake();
+        list.take().wake();
+        assert!(waiters.iter().all(|(count, _)| count.calls() == 1));
+    }
+
+    #[test]
+    fn a_cancelled_waiter_is_not_woken_and_its_slot_serves_again() {
+        let mut list = WaitList::new();
+        let ((gone, waker_1), (stays, waker_2), (later, waker_3)) = (waker(), waker(), waker());
+        let mut ticket = None;
+        list.park(&mut ticket, waker_1);
+        list.park(&mut None, waker_2);
+        assert!(list.cancel(&mut ticket).is_some() && ticket.is_none());
+        list.park(&mut ticket, waker_3);
+        assert_eq!(list.slots.len(), 2);
+        list.take().wake();
+        assert_eq!((gone.calls(), stays.calls(), later.calls()), (0, 1, 1));
+    }
+
+    #[test]
+    fn a_ticket_of_an_earlier_round_cancels_nobody() {
+        let mut list = WaitList::new();
+        let ((_, waker_1), (stays, waker_2)) = (waker(), waker());
+        let mut stale = None;
+        list.park(&mut stale, waker_1);
+        list.take().wake();
+        list.park(&mut None, waker_2);
+        assert!(list.cancel(&mut stale).is_none());
+        list.take().wake();
+        assert_eq!(stays.calls(), 1);
+    }
+
+    #[test]
+    fn the_latest_waker_of_a_waiter_counts() {
+        let mut list = WaitList::new();
+        let ((first, waker_1), (second, waker_2)) = (waker(), waker());
+        let mut ticket = None;
+        list.park(&mut ticket, waker_1);
+        assert!(list.park(&mut ticket, waker_2).is_some());
+        list.take().wake();
+        assert_eq!((first.calls(), second.calls()), (0, 1));
+    }
+
+    #[test]
+    fn slots_do_not_grow_while_waiters_come_and_go() {
+        let mut list = WaitList::new();
+        let (_, waker) = waker();
+        let mut tickets = [None; 4];
+        for turn in 0..1000_usize {
+            let ticket = &mut tickets[turn % 4];
+            list.cancel(ticket);
+            list.park(ticket, waker.clone());
+        }
+        assert!(list.slots.len() <= 4);
+        for ticket in &mut tickets {
+            list.cancel(ticket);
+        }
+        assert_eq!((list.waiting, list.slots.len()), (0, 0));
+    }
+}
