@@ -50,6 +50,15 @@ impl Block {
         data + self.event.as_ref().map_or(0, Text::len) + self.id.as_ref().map_or(0, Text::len)
     }
 
+    /// Tells whether no line has said anything yet.
+    #[inline]
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self.data, Data::None)
+            && self.event.is_none()
+            && self.id.is_none()
+            && self.fate == Fate::Whole
+    }
+
     /// Drops what an event would be made of. Ids are kept, so that who resumes steps over it.
     pub(crate) fn skip(&mut self, told_later: Option<ReceiveError>) {
         self.data = Data::None;

@@ -4,13 +4,14 @@
 //! only with its blank line.
 //!
 //! A line that lies inside one chunk is read where it lies. The beginning of a line that crosses
-//! chunks is carried over, unless nobody wants the line: then it is dropped as it comes. No octet
-//! is looked at twice.
+//! chunks is carried over, unless nobody wants the line: then it is dropped as it comes. The work is
+//! linear in the octets, however they are cut.
 
 use crate::block::{Block, Data, Fate, grow};
 use crate::error::{Field, ReceiveError};
 use crate::line::{self, Line, PREFIX_LEN, prefix_field};
 use crate::text::{Text, whole_chars};
+use crate::whole::Whole;
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
 use core::time::Duration;
@@ -136,6 +137,8 @@ pub struct Decoder {
     /// The beginning of a line that crosses chunks.
     carry: BytesMut,
     block: Block,
+    /// The last event had one data line, so the next one is tried at one go.
+    single: bool,
     /// The error that stands until the caller says how to go on.
     failed: Option<ReceiveError>,
     /// Octets of the stream taken so far.
@@ -169,6 +172,7 @@ impl Decoder {
             scan: Scan::Keep,
             carry: BytesMut::new(),
             block: Block::default(),
+            single: true,
             failed: None,
             offset: 0,
             reconnection_time: None,
@@ -210,6 +214,14 @@ impl Decoder {
                     Some(_) => {}
                 }
                 self.skip_lf = false;
+            }
+            if self.single
+                && self.scan == Scan::Keep
+                && self.carry.is_empty()
+                && self.block.is_new()
+                && let Some(event) = self.whole_event(input)
+            {
+                return Ok(Some(Item::Event(event)));
             }
             let end = memchr::memchr2(b'\n', b'\r', input);
             let item = match end {
@@ -287,6 +299,27 @@ impl Decoder {
     #[must_use]
     pub fn buffered_len(&self) -> usize {
         self.carry.len() + self.block.len()
+    }
+
+    /// Takes a block that lies whole at the front of the input, if it is of the common kind.
+    #[inline]
+    fn whole_event(&mut self, input: &mut Bytes) -> Option<Event> {
+        let block = Whole::read(input, self.config.max_line_len)?;
+        if block.data.len() > self.config.max_event_len {
+            return None;
+        }
+        if let Some(id) = block.id {
+            self.last_event_id = Text::window(input, id);
+        }
+        let event = Event {
+            event: named(block.event).then(|| Text::window(input, block.event)),
+            data: Text::window(input, block.data),
+            id: self.last_event_id.clone(),
+            truncated: false,
+        };
+        let len = block.len;
+        self.take(input, len);
+        Some(event)
     }
 
     fn take(&mut self, input: &mut Bytes, len: usize) {
@@ -446,7 +479,7 @@ impl Decoder {
         }
         let text = Text::cut(source, value);
         self.check_value(Field::Event, &text)?;
-        self.block.event = (!text.is_empty() && text != "message").then_some(text);
+        self.block.event = named(text.as_str()).then_some(text);
         Ok(())
     }
 
@@ -489,6 +522,7 @@ impl Decoder {
         if let Fate::Skip(Some(error)) = fate {
             return Some(Item::Skipped(error));
         }
+        self.single = !matches!(data, Data::Many(_));
         let data = match data {
             Data::None => return moved.then_some(Item::Id),
             Data::One(line) => line,
@@ -502,6 +536,12 @@ impl Decoder {
             truncated: fate == Fate::Cut,
         }))
     }
+}
+
+/// Tells whether a type is another than `message`, which an empty one stands for.
+#[inline]
+fn named(event: &str) -> bool {
+    !matches!(event, "" | "message")
 }
 
 #[cfg(test)]

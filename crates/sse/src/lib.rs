@@ -51,6 +51,7 @@ mod line;
 mod media_type;
 mod reconnect;
 mod text;
+mod whole;
 
 pub use decode::{Config, Decoder, Event, Item, Oversize};
 pub use encode::{EventRef, HEARTBEAT, IdPolicy, encode_comment, encode_padding};

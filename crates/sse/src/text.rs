@@ -39,7 +39,13 @@ impl Text {
         }
     }
 
-    /// Takes octets that were read out of a `&str`.
+    /// Takes a part of `source` without a copy.
+    #[inline]
+    pub(crate) fn window(source: &Bytes, value: &str) -> Self {
+        Self(source.slice_ref(value.as_bytes()))
+    }
+
+    /// Takes octets that were joined from texts.
     pub(crate) fn from_utf8_octets(octets: Bytes) -> Self {
         debug_assert!(
             core::str::from_utf8(&octets).is_ok(),

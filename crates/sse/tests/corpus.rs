@@ -59,13 +59,20 @@ impl Case {
         assert_eq!(events, self.events, "{}, {how}", self.id);
         let retry = decoder.reconnection_time().map(|time| time.as_millis());
         assert_eq!(retry, self.retry(), "{}, {how}", self.id);
-        assert_eq!(decoder.last_event_id(), self.last_event_id, "{}, {how}", self.id);
+        assert_eq!(
+            decoder.last_event_id(),
+            self.last_event_id,
+            "{}, {how}",
+            self.id
+        );
     }
 }
 
 fn unhex(text: &str) -> Vec<u8> {
     let digits = text.as_bytes().chunks(2);
-    digits.map(|d| u8::from_str_radix(core::str::from_utf8(d).unwrap(), 16).unwrap()).collect()
+    digits
+        .map(|d| u8::from_str_radix(core::str::from_utf8(d).unwrap(), 16).unwrap())
+        .collect()
 }
 
 #[test]
