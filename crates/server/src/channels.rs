@@ -1,0 +1,335 @@
+//! Channels over HTTP: one URL, four ways to read it, one way to publish.
+//!
+//! `GET /channels/{channel}` is answered by the transport that the request asks for:
+//!
+//! | asked with | answered by |
+//! |---|---|
+//! | an upgrade to `websocket` | WebSocket |
+//! | `Accept: text/event-stream` | Server-Sent Events |
+//! | `Prefer: wait=SECONDS` or `?wait=SECONDS` | long polling |
+//! | none of these | short polling |
+
+mod config;
+mod envelope;
+mod forms;
+mod origin;
+mod publish;
+mod query;
+mod start;
+mod stats;
+mod transport;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tidings_http1::{RequestHead, Version};
+use tidings_hub::{ChannelName, Hub, Limit, SubscribeError};
+use tidings_polling::prefer_wait;
+
+pub use config::{Access, Config, Decision, Lag, Verb};
+use origin::{Origin, host_is_safe};
+use query::{Query, percent_decode};
+use stats::Registry;
+use transport::long_poll::Wait;
+use transport::{long_poll, short_poll, sse, websocket};
+
+use crate::serve::{Request, Response, entropy};
+
+const CHANNEL_METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
+const INFO_METHODS: &str = "GET, HEAD, OPTIONS";
+const HEALTH_METHODS: &str = "GET, HEAD";
+
+/// How often histories are trimmed by age and channels forgotten.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// The channels of a hub, served over HTTP. Cloning is cheap; every clone serves the same channels.
+///
+/// ```no_run
+/// # async fn run() -> std::io::Result<()> {
+/// use tidings_server::channels::{Channels, Config};
+/// use tidings_server::serve;
+///
+/// let channels = Channels::new(Config::default());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+/// let handler = move |request| {
+///     let channels = channels.clone();
+///     async move { channels.handle(request).await }
+/// };
+/// serve::serve(listener, serve::Config::default(), handler, std::future::pending()).await
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Channels(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    hub: Hub,
+    config: Config,
+    /// Where the hub's time begins.
+    origin: Instant,
+    stats: Registry,
+}
+
+/// What a path names.
+enum Resource<'a> {
+    Channel(&'a str),
+    Info(&'a str),
+    Health,
+}
+
+impl Channels {
+    /// Makes channels with a hub of their own.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime: trimming by age runs in a task, which ends with the last clone.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let inner = Arc::new(Inner {
+            hub: Hub::new(config.hub.clone()),
+            config,
+            origin: Instant::now(),
+            stats: Registry::default(),
+        });
+        let weak = Arc::downgrade(&inner);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                let Some(inner) = weak.upgrade() else { return };
+                let now = inner.origin.elapsed();
+                inner.hub.sweep(now);
+                inner
+                    .stats
+                    .retain(|channel| inner.hub.info(channel, now).is_some());
+            }
+        });
+        Self(inner)
+    }
+
+    /// The hub, to publish and to read in process with [`Channels::now`] as its time.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// The hub's time at this moment.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.0.origin.elapsed()
+    }
+
+    fn lag(&self) -> Lag {
+        self.0.config.lag
+    }
+
+    /// Answers a request for `/channels/…` or `/healthz`; anything else is 404.
+    pub async fn handle(&self, request: Request) -> Response {
+        let config = &self.0.config;
+        let head = request.head().clone();
+        if !host_is_safe(&head, request.listener(), &config.hosts) {
+            return Response::problem(
+                421,
+                "Host names neither localhost nor an IP address, and was not allowed by name",
+            );
+        }
+        let resource = match resource(head.path()) {
+            Some(Resource::Health) => return health(&head),
+            Some(resource) => resource,
+            None => return Response::problem(404, "there is no such resource"),
+        };
+        let origin = match Origin::of(&head, &config.allow_origins) {
+            Ok(origin) => origin,
+            Err(why) => return dressed(Response::problem(403, why)),
+        };
+        dressed(origin.mark(self.answer(request, &head, &resource).await))
+    }
+
+    async fn answer(
+        &self,
+        request: Request,
+        head: &RequestHead,
+        resource: &Resource<'_>,
+    ) -> Response {
+        let (name, info) = match resource {
+            Resource::Channel(name) => (name, false),
+            Resource::Info(name) => (name, true),
+            Resource::Health => return health(head),
+        };
+        let channel = match percent_decode(name) {
+            Ok(name) => ChannelName::parse(&name).map_err(|error| error.to_string()),
+            Err(why) => Err(format!("the name of the channel {why}")),
+        };
+        let channel = match channel {
+            Ok(channel) => channel,
+            Err(why) => return Response::problem(400, &why),
+        };
+        let query = match Query::parse(head.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(why) => return Response::problem(400, &why),
+        };
+        match (head.method(), info) {
+            ("GET" | "HEAD", true) => self.info(&request, &channel),
+            ("GET" | "HEAD", false) => self.read(&request, head, &channel, &query),
+            ("POST", false) => self.post(request, &channel, query.event).await,
+            ("DELETE", false) => self.delete(&request, &channel),
+            ("OPTIONS", _) => Origin::preflight(if info { INFO_METHODS } else { CHANNEL_METHODS }),
+            (_, info) => {
+                let allow = if info { INFO_METHODS } else { CHANNEL_METHODS };
+                Response::problem(405, "the resource does not have this method")
+                    .with("Allow", allow)
+            }
+        }
+    }
+
+    /// Picks the transport that a request asks for.
+    fn read(
+        &self,
+        request: &Request,
+        head: &RequestHead,
+        channel: &ChannelName,
+        query: &Query,
+    ) -> Response {
+        if let Err(refused) = self.authorize(Verb::Subscribe, channel, head, request.peer()) {
+            return refused;
+        }
+        let start = start::start(head, query);
+        let open = || self.0.hub.subscribe(channel, start, self.now(), entropy());
+        let limit = Limit {
+            messages: query
+                .limit
+                .unwrap_or(self.0.config.page_messages)
+                .min(self.0.config.max_page_messages),
+            octets: self.0.config.max_page_len,
+        };
+        let is_get = head.method() == "GET";
+        if is_get
+            && head.version() == Version::Http11
+            && head.fields().has_token("Upgrade", "websocket")
+        {
+            return websocket::answer(self, request, channel, query, open);
+        }
+        let asks_events = is_get && asks_for_events(head);
+        let cursor = match open() {
+            Ok(cursor) => cursor,
+            Err(_) if asks_events => return sse::later(),
+            Err(error) => return refused(error),
+        };
+        let stats = self.0.stats.of(channel);
+        if asks_events {
+            return sse::answer(self, cursor, stats);
+        }
+        match self.wait(head, query) {
+            Some(wait) if is_get => long_poll::answer(self, request, cursor, limit, wait, stats),
+            Some(_) | None => short_poll::answer(self, request, cursor, limit, &stats),
+        }
+    }
+
+    /// How long a poll may be held; `None` for a short poll.
+    fn wait(&self, head: &RequestHead, query: &Query) -> Option<Wait> {
+        let preferred = prefer_wait(head.fields().get_all("Prefer"));
+        let asked = query.wait.or(preferred)?;
+        let granted = asked.min(self.0.config.max_wait);
+        (granted > Duration::ZERO).then_some(Wait {
+            granted,
+            preferred: preferred.is_some(),
+        })
+    }
+
+    /// Asks whether a client may do this.
+    ///
+    /// # Errors
+    /// The answer that refuses it.
+    fn authorize(
+        &self,
+        verb: Verb,
+        channel: &ChannelName,
+        head: &RequestHead,
+        peer: SocketAddr,
+    ) -> Result<(), Response> {
+        match (self.0.config.authorize)(&Access {
+            verb,
+            channel,
+            head,
+            peer,
+        }) {
+            Decision::Allow => Ok(()),
+            Decision::Deny(401) => {
+                Err(Response::problem(401, "this needs a valid key")
+                    .with("WWW-Authenticate", "Bearer"))
+            }
+            Decision::Deny(status) => Err(Response::problem(status, "this is not allowed")),
+        }
+    }
+}
+
+/// What a path names, if anything of ours.
+fn resource(path: &str) -> Option<Resource<'_>> {
+    if path == "/healthz" {
+        return Some(Resource::Health);
+    }
+    let name = path.strip_prefix("/channels/")?;
+    match name.split_once('/') {
+        None => Some(Resource::Channel(name)),
+        Some((name, "info")) => Some(Resource::Info(name)),
+        Some(_) => None,
+    }
+}
+
+fn health(head: &RequestHead) -> Response {
+    match head.method() {
+        "GET" | "HEAD" => Response::text(200, "ok\n").with("Cache-Control", "no-store"),
+        _ => Response::problem(405, "the resource does not have this method")
+            .with("Allow", HEALTH_METHODS),
+    }
+}
+
+/// The answer to a subscribe that the hub refused.
+fn refused(error: SubscribeError) -> Response {
+    publish::overloaded(Response::problem(503, &error.to_string()))
+}
+
+/// Adds what every answer under `/channels` carries.
+fn dressed(response: Response) -> Response {
+    response
+        .with_default("Cache-Control", "no-store, no-transform")
+        .with("Vary", "Origin, Accept, Prefer")
+        .with("X-Content-Type-Options", "nosniff")
+}
+
+/// Whether `Accept` names `text/event-stream` itself, with a weight above 0 and not below that of
+/// an explicit `application/json` (RFC 9110 §12.5.1).
+fn asks_for_events(head: &RequestHead) -> bool {
+    let mut events = None;
+    let mut json = 0;
+    for range in head.fields().tokens("Accept") {
+        let mut parts = range.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default();
+        let weight = parts
+            .find_map(|parameter| {
+                let (name, value) = parameter.split_once('=')?;
+                name.trim()
+                    .eq_ignore_ascii_case("q")
+                    .then(|| weight(value.trim()))
+            })
+            .unwrap_or(1000);
+        if essence.eq_ignore_ascii_case(tidings_sse::MEDIA_TYPE) {
+            events = events.max(Some(weight));
+        } else if essence.eq_ignore_ascii_case("application/json") {
+            json = json.max(weight);
+        }
+    }
+    events.is_some_and(|events| events > 0 && events >= json)
+}
+
+/// A weight in thousandths; one out of form counts as 1.
+fn weight(value: &str) -> u16 {
+    let (whole, part) = value.split_once('.').unwrap_or((value, ""));
+    if part.len() > 3 || !part.bytes().all(|digit| digit.is_ascii_digit()) {
+        return 1000;
+    }
+    match whole {
+        "0" => format!("{part:0<3}").parse().unwrap_or(1000),
+        _ => 1000,
+    }
+}

@@ -1,0 +1,164 @@
+//! Adding to a channel, ending it, and its figures: POST, DELETE and `/info`.
+
+use core::sync::atomic::Ordering;
+
+use tidings_hub::{ChannelName, EventName, Kind, Publish, PublishError, Published};
+
+use super::config::Verb;
+use super::stats::Transport;
+use super::{Channels, forms};
+use crate::serve::{Request, Response, entropy};
+
+/// Longest idempotency key in octets.
+const MAX_KEY_LEN: usize = 255;
+
+impl Channels {
+    pub(super) async fn post(
+        &self,
+        mut request: Request,
+        channel: &ChannelName,
+        event: Option<EventName>,
+    ) -> Response {
+        if let Err(refused) = self.authorize(Verb::Publish, channel, request.head(), request.peer())
+        {
+            return refused;
+        }
+        let fields = request.head().fields().clone();
+        let coded = fields
+            .tokens("Content-Encoding")
+            .any(|coding| !coding.eq_ignore_ascii_case("identity"));
+        if coded {
+            return Response::problem(
+                415,
+                "a Content-Encoding other than identity is not supported",
+            )
+            .with("Accept-Encoding", "identity");
+        }
+        let mut keys = fields.get_all("Idempotency-Key");
+        let key = keys.next();
+        if keys.next().is_some() || key.is_some_and(|key| !is_key(key)) {
+            return Response::problem(
+                400,
+                "the Idempotency-Key is not one value of 1 to 255 visible octets",
+            );
+        }
+        let payload = match request.body().collect(self.0.config.max_message_len).await {
+            Ok(payload) => payload,
+            Err(error) => {
+                let response = Response::problem(error.status(), &error.to_string());
+                return if error.status() == 503 {
+                    overloaded(response)
+                } else {
+                    response
+                };
+            }
+        };
+        let kind = forms::kind(fields.get("Content-Type"));
+        match self.publish(channel, kind, event, &payload, key) {
+            Ok(published) => Response::bytes(
+                200,
+                "application/json",
+                format!("{{\"id\":\"{}\"}}\n", published.position),
+            ),
+            Err(error) => refused(error),
+        }
+    }
+
+    /// Puts a message into the log of a channel.
+    ///
+    /// # Errors
+    /// Which rule or limit refuses it.
+    pub(super) fn publish(
+        &self,
+        channel: &ChannelName,
+        kind: Kind,
+        event: Option<EventName>,
+        payload: &[u8],
+        key: Option<&[u8]>,
+    ) -> Result<Published, PublishError> {
+        let publish = Publish {
+            kind,
+            event,
+            payload,
+            key,
+        };
+        self.0.hub.publish(channel, publish, self.now(), entropy())
+    }
+
+    pub(super) fn delete(&self, request: &Request, channel: &ChannelName) -> Response {
+        if let Err(refused) = self.authorize(Verb::Delete, channel, request.head(), request.peer())
+        {
+            return refused;
+        }
+        self.0.hub.delete(channel, self.now());
+        Response::new(204)
+    }
+
+    pub(super) fn info(&self, request: &Request, channel: &ChannelName) -> Response {
+        if let Err(refused) = self.authorize(Verb::Info, channel, request.head(), request.peer()) {
+            return refused;
+        }
+        let now = self.now();
+        let Some(info) = self.0.hub.info(channel, now) else {
+            return Response::problem(
+                404,
+                "there is no such channel: it has no message and no subscriber",
+            );
+        };
+        let stats = self.0.stats.of(channel);
+        let mut subscribers = Vec::new();
+        let mut wire = Vec::new();
+        for transport in Transport::ALL {
+            let (of, name) = (stats.of(transport), transport.name());
+            let count = stats.subscribers(transport, now.as_secs());
+            subscribers.push(format!(r#""{name}":{count}"#));
+            wire.push(format!(
+                r#""{name}":{{"requests":{},"messages":{},"octets_in":{},"octets_out":{}}}"#,
+                of.requests.load(Ordering::Relaxed),
+                of.messages.load(Ordering::Relaxed),
+                of.meter.received(),
+                of.meter.sent(),
+            ));
+        }
+        let body = format!(
+            r#"{{"channel":{},"position":"{}","oldest":{},"messages":{},"octets":{},"subscribers":{{{}}},"wire":{{{}}}}}"#,
+            forms::json_string(channel.as_str()),
+            info.position,
+            info.oldest
+                .map_or_else(|| "null".to_owned(), |oldest| format!("\"{oldest}\"")),
+            info.messages,
+            info.octets,
+            subscribers.join(","),
+            wire.join(","),
+        );
+        Response::bytes(200, "application/json", body + "\n")
+    }
+}
+
+/// 1 to 255 visible octets.
+pub(super) fn is_key(key: &[u8]) -> bool {
+    (1..=MAX_KEY_LEN).contains(&key.len()) && key.iter().all(|octet| (0x21..=0x7e).contains(octet))
+}
+
+/// The answer to a publish that the hub refused.
+fn refused(error: PublishError) -> Response {
+    let status = match error {
+        PublishError::KeyReused => 422,
+        PublishError::TooManyKeys { .. } => 429,
+        PublishError::TooManyChannels { .. } => 503,
+        PublishError::Budget { .. } => 507,
+        _ => 500,
+    };
+    let response = Response::problem(status, &error.to_string());
+    if matches!(status, 429 | 503 | 507) {
+        overloaded(response)
+    } else {
+        response
+    }
+}
+
+/// Tells when to come back, at random, so that those who are turned away together do not come back
+/// together.
+pub(super) fn overloaded(response: Response) -> Response {
+    response.with("Retry-After", (1 + entropy() % 30).to_string())
+}

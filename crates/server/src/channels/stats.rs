@@ -1,0 +1,138 @@
+//! What each channel's readers cost, by transport: the figures behind `/info`.
+
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidings_hub::ChannelName;
+
+use crate::serve::Meter;
+
+/// How many seconds a short poll counts as a subscriber.
+const RECENT: usize = 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transport {
+    ShortPoll,
+    LongPoll,
+    Sse,
+    WebSocket,
+}
+
+impl Transport {
+    pub(super) const ALL: [Self; 4] = [Self::ShortPoll, Self::LongPoll, Self::Sse, Self::WebSocket];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ShortPoll => "short_poll",
+            Self::LongPoll => "long_poll",
+            Self::Sse => "sse",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct TransportStats {
+    pub(super) requests: AtomicU64,
+    pub(super) messages: AtomicU64,
+    pub(super) meter: Arc<Meter>,
+    open: AtomicUsize,
+}
+
+/// The figures of one channel.
+#[derive(Debug, Default)]
+pub(super) struct ChannelStats {
+    transports: [TransportStats; 4],
+    /// Short polls answered, by second modulo the window.
+    recent: Mutex<[(u64, u64); RECENT]>,
+}
+
+impl ChannelStats {
+    pub(super) fn of(&self, transport: Transport) -> &TransportStats {
+        let [short_poll, long_poll, sse, websocket] = &self.transports;
+        match transport {
+            Transport::ShortPoll => short_poll,
+            Transport::LongPoll => long_poll,
+            Transport::Sse => sse,
+            Transport::WebSocket => websocket,
+        }
+    }
+
+    pub(super) fn count_poll(&self, second: u64) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = RECENT as u64;
+        for (slot, at) in recent.iter_mut().zip(0..window) {
+            if at == second % window {
+                if slot.0 != second {
+                    *slot = (second, 0);
+                }
+                slot.1 += 1;
+            }
+        }
+    }
+
+    /// Readers at this moment: connections held, and short polls of the last 10 s.
+    pub(super) fn subscribers(&self, transport: Transport, second: u64) -> u64 {
+        if transport != Transport::ShortPoll {
+            return self.of(transport).open.load(Ordering::Relaxed) as u64;
+        }
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = second.saturating_sub(RECENT as u64 - 1);
+        recent
+            .iter()
+            .filter(|(at, _)| (first..=second).contains(at))
+            .map(|(_, count)| count)
+            .sum()
+    }
+}
+
+/// Counts a held connection while it lives.
+#[derive(Debug)]
+pub(super) struct Held {
+    stats: Arc<ChannelStats>,
+    transport: Transport,
+}
+
+impl Held {
+    pub(super) fn new(stats: Arc<ChannelStats>, transport: Transport) -> Self {
+        stats.of(transport).open.fetch_add(1, Ordering::Relaxed);
+        Self { stats, transport }
+    }
+
+    pub(super) fn count_messages(&self, count: usize) {
+        self.stats
+            .of(self.transport)
+            .messages
+            .fetch_add(count as u64, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.stats
+            .of(self.transport)
+            .open
+            .fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The figures of all channels that were read.
+#[derive(Debug, Default)]
+pub(super) struct Registry(Mutex<HashMap<ChannelName, Arc<ChannelStats>>>);
+
+impl Registry {
+    pub(super) fn of(&self, channel: &ChannelName) -> Arc<ChannelStats> {
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stats) = channels.get(channel) {
+            return stats.clone();
+        }
+        channels.entry(channel.clone()).or_default().clone()
+    }
+
+    /// Drops the figures of channels that are no more.
+    pub(super) fn retain(&self, lives: impl Fn(&ChannelName) -> bool) {
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.retain(|channel, stats| Arc::strong_count(stats) > 1 || lives(channel));
+    }
+}

@@ -1,0 +1,59 @@
+//! Long polling: the client asks, the server holds the request until there is news or the wait is
+//! over (RFC 6202). What it costs: a held connection, and a head at every message.
+
+use core::sync::atomic::Ordering;
+use core::time::Duration;
+use std::sync::Arc;
+
+use tidings_hub::{Cursor, Limit, Read};
+use tidings_polling::if_none_match;
+use tokio::time::sleep;
+
+use super::super::Channels;
+use super::super::stats::{ChannelStats, Held, Transport};
+use super::page::{Page, gone};
+use crate::serve::{Request, Response};
+
+pub(in super::super) fn answer(
+    channels: &Channels,
+    request: &Request,
+    mut cursor: Cursor,
+    limit: Limit,
+    wait: Wait,
+    stats: Arc<ChannelStats>,
+) -> Response {
+    let of = stats.of(Transport::LongPoll);
+    of.requests.fetch_add(1, Ordering::Relaxed);
+    let meter = of.meter.clone();
+    let channels = channels.clone();
+    // A reference-counted view of the head, which outlives the request.
+    let fields = request.head().fields().clone();
+    let mut stop = request.stop();
+    Response::held(async move {
+        let held = Held::new(stats, Transport::LongPoll);
+        let read = match cursor.read(limit, channels.now()) {
+            Read::CaughtUp => tokio::select! {
+                biased;
+                read = super::next(&channels, &mut cursor) => read,
+                () = sleep(wait.granted) => Read::CaughtUp,
+                () = stop.stopping() => Read::CaughtUp,
+            },
+            news => news,
+        };
+        let Some(page) = Page::read(&mut cursor, read, limit, channels.now()) else {
+            return gone();
+        };
+        held.count_messages(page.len());
+        let tags = if_none_match(fields.get_all("If-None-Match"));
+        page.answer(&tags, wait.preferred.then_some(wait.granted.as_secs()))
+    })
+    .metered(meter)
+}
+
+/// How long the answer may be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Wait {
+    pub(in super::super) granted: Duration,
+    /// Asked for by `Prefer`, so that the answer says what was granted (RFC 7240 §3).
+    pub(in super::super) preferred: bool,
+}

@@ -1,0 +1,113 @@
+//! Server-Sent Events: one response that never ends (WHATWG HTML §9.2). What it costs: a held
+//! connection, and a few octets a message. One way only.
+
+use core::sync::atomic::Ordering;
+use std::sync::Arc;
+
+use tidings_hub::{Cursor, GapReason, Read};
+use tidings_sse::EventRef;
+
+use super::super::config::Lag;
+use super::super::stats::{ChannelStats, Held, Transport};
+use super::super::{Channels, forms};
+use crate::serve::{EventStream, Response, StreamError, uniform_seconds};
+
+pub(in super::super) fn answer(
+    channels: &Channels,
+    cursor: Cursor,
+    stats: Arc<ChannelStats>,
+) -> Response {
+    let of = stats.of(Transport::Sse);
+    of.requests.fetch_add(1, Ordering::Relaxed);
+    let meter = of.meter.clone();
+    let channels = channels.clone();
+    Response::events(move |events| async move {
+        let held = Held::new(stats, Transport::Sse);
+        match run(&channels, cursor, &held, events).await {
+            Ok(()) => {}
+            Err(error) => tracing::debug!(%error, "an event stream ended"),
+        }
+    })
+    .metered(meter)
+}
+
+/// An answer for who must come back later. Any status but 200 would end a browser's EventSource
+/// for good, so it is a stream that ends at once.
+pub(in super::super) fn later() -> Response {
+    Response::events(|mut events| async move {
+        let retry = Some(uniform_seconds(1, 30));
+        if events
+            .send(&EventRef {
+                retry,
+                ..EventRef::default()
+            })
+            .await
+            .is_ok()
+        {
+            events.finish().await;
+        }
+    })
+}
+
+async fn run(
+    channels: &Channels,
+    mut cursor: Cursor,
+    held: &Held,
+    mut events: EventStream,
+) -> Result<(), StreamError> {
+    let mut stop = events.stop();
+    // A position before the first message, and a reconnection time of this connection's own: who
+    // is cut together does not come back together.
+    let position = cursor.position().to_string();
+    let retry = Some(uniform_seconds(1, 5));
+    let mut started = false;
+    events
+        .send(&EventRef {
+            retry,
+            id: Some(&position),
+            ..EventRef::default()
+        })
+        .await?;
+    loop {
+        let read = tokio::select! {
+            biased;
+            () = stop.stopping() => {
+                let retry = Some(uniform_seconds(1, 30));
+                events.send(&EventRef { retry, ..EventRef::default() }).await?;
+                break;
+            }
+            read = super::next(channels, &mut cursor) => read,
+            end = events.keep_alive() => return Err(end),
+        };
+        match read {
+            Read::Batch(batch) => {
+                held.count_messages(batch.messages.len());
+                let shared = batch.messages.iter().map(|message| forms::event(message));
+                events.send_shared(shared).await?;
+            }
+            Read::Gap(gap)
+                if started && gap.reason == GapReason::Trimmed && channels.lag() == Lag::Close =>
+            {
+                // It resumes at its position and is told the gap then.
+                tracing::info!(%position, "an event stream ended: its reader was too slow");
+                break;
+            }
+            Read::Gap(gap) => {
+                let (id, data) = (gap.next.to_string(), forms::gap(&gap));
+                let gap = EventRef {
+                    event: Some("tidings.gap"),
+                    id: Some(&id),
+                    data: Some(&data),
+                    ..EventRef::default()
+                };
+                events.send(&gap).await?;
+            }
+            // Who comes back meets a channel of another epoch, and is told a gap.
+            Read::Deleted => break,
+            Read::CaughtUp => {}
+        }
+        started = true;
+    }
+    events.finish().await;
+    Ok(())
+}

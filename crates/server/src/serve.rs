@@ -1,0 +1,26 @@
+//! Sockets and connections: requests in, responses out, and what a response may become.
+//!
+//! This layer knows no channels. A handler is an `async fn(Request) -> Response`; a response is
+//! octets, a held answer, a stream of events, or a WebSocket.
+
+mod clock;
+mod config;
+mod connection;
+mod event_stream;
+mod link;
+mod listen;
+mod request;
+mod response;
+mod stop;
+mod websocket;
+
+pub(crate) use clock::{entropy, uniform_seconds};
+pub use config::Config;
+pub use event_stream::{EventStream, SharedEvent, StreamError};
+pub use link::Meter;
+pub use listen::serve;
+pub use request::{Body, BodyError, Request};
+pub use response::Response;
+pub(crate) use response::accept;
+pub use stop::Stop;
+pub use websocket::{WebSocket, WebSocketError};

@@ -1,0 +1,188 @@
+//! A response that never ends: server-sent events, each written as it is sent (WHATWG HTML §9.2).
+//!
+//! One event is one chunk and one write. To an HTTP/1.0 request the events go out bare, and the
+//! stream ends with the connection.
+
+use core::ops::Range;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use tidings_http1::{LAST_CHUNK, encode_chunk};
+use tidings_sse::{EventRef, HEARTBEAT, SendError};
+use tokio::time::{Instant, sleep_until};
+
+use super::link::Link;
+use super::listen::{Shared, Slot};
+use super::stop::Stop;
+
+/// An event encoded once for all its readers: the event as an HTTP chunk, of which the bare event
+/// is the middle. Cloning shares the octets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedEvent {
+    chunk: Bytes,
+    event: Range<usize>,
+}
+
+impl SharedEvent {
+    /// Encodes an event.
+    ///
+    /// # Errors
+    /// What the event stream format cannot carry: see [`SendError`].
+    pub fn new(event: &EventRef<'_>) -> Result<Self, SendError> {
+        let event = event.to_bytes()?;
+        let mut chunk = BytesMut::with_capacity(event.len() + 16);
+        encode_chunk(&event, &mut chunk);
+        Ok(Self::of_chunk(chunk.freeze()))
+    }
+
+    /// Takes up a chunk that [`SharedEvent::chunk`] gave.
+    pub(crate) fn of_chunk(chunk: Bytes) -> Self {
+        let start = chunk
+            .iter()
+            .position(|octet| *octet == b'\n')
+            .map_or(0, |end| end + 1);
+        let end = chunk.len().saturating_sub(2).max(start);
+        Self {
+            event: start..end,
+            chunk,
+        }
+    }
+
+    /// The event as an HTTP chunk (RFC 9112 §7.1).
+    #[must_use]
+    pub fn chunk(&self) -> &Bytes {
+        &self.chunk
+    }
+
+    /// The bare event.
+    #[must_use]
+    pub fn event(&self) -> Bytes {
+        self.chunk.slice(self.event.clone())
+    }
+}
+
+/// The writing end of an event stream, in a task of its own.
+#[derive(Debug)]
+pub struct EventStream {
+    link: Link,
+    chunked: bool,
+    heartbeat: Duration,
+    /// When something was written last.
+    written_at: Instant,
+    stop: Stop,
+    linger: (Duration, usize),
+    _slot: Slot,
+}
+
+/// Why a stream cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The event cannot be put into the event stream format; nothing was written.
+    #[error("the event cannot be encoded: {0}")]
+    Event(SendError),
+    /// The reader left, or took nothing for the progress timeout.
+    #[error("the reader is gone: {0}")]
+    Gone(io::Error),
+    /// The server stops.
+    #[error("the server stops")]
+    Stopping,
+}
+
+impl EventStream {
+    pub(crate) fn new(link: Link, chunked: bool, shared: &Arc<Shared>, slot: Slot) -> Self {
+        Self {
+            link,
+            chunked,
+            heartbeat: shared.config.heartbeat,
+            written_at: Instant::now(),
+            stop: shared.stop.clone(),
+            linger: (shared.config.linger_timeout, shared.config.max_drain_len),
+            _slot: slot,
+        }
+    }
+
+    /// Writes one event and waits until it has left. Cancel-safe: an event that was begun is
+    /// finished by the next call.
+    ///
+    /// # Errors
+    /// [`StreamError::Event`] where nothing was written and the stream goes on,
+    /// [`StreamError::Gone`] where it has ended.
+    pub async fn send(&mut self, event: &EventRef<'_>) -> Result<(), StreamError> {
+        let event = event.to_bytes().map_err(StreamError::Event)?;
+        self.push_block(&event);
+        self.flush().await
+    }
+
+    /// Writes events that were encoded for all readers, in one vectored write and without a copy.
+    ///
+    /// # Errors
+    /// [`StreamError::Gone`] where the stream has ended.
+    pub async fn send_shared(
+        &mut self,
+        events: impl IntoIterator<Item = SharedEvent>,
+    ) -> Result<(), StreamError> {
+        for event in events {
+            self.link.push(if self.chunked {
+                event.chunk
+            } else {
+                event.event()
+            });
+        }
+        self.flush().await
+    }
+
+    /// Writes a heartbeat comment after each silence, and resolves when the reader has left or the
+    /// server stops. Wait for it beside whatever brings the events. Cancel-safe.
+    pub async fn keep_alive(&mut self) -> StreamError {
+        loop {
+            let due = sleep_until(self.written_at + self.heartbeat);
+            tokio::select! {
+                () = self.stop.stopping() => return StreamError::Stopping,
+                () = self.link.peer_gone() => {
+                    return StreamError::Gone(io::ErrorKind::ConnectionReset.into());
+                }
+                () = due => {
+                    self.push_block(HEARTBEAT);
+                    if let Err(error) = self.flush().await {
+                        return error;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells when the server stops, for waiting beside the stream.
+    #[must_use]
+    pub fn stop(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Ends the stream in good order. A stream that is only dropped ends as if it had been cut.
+    pub async fn finish(mut self) {
+        if self.chunked {
+            self.link.append(|out| out.extend_from_slice(LAST_CHUNK));
+        }
+        let (linger, max) = self.linger;
+        self.link.linger(linger, max).await;
+    }
+
+    fn push_block(&mut self, block: &[u8]) {
+        let chunked = self.chunked;
+        self.link.append(|out| {
+            if chunked {
+                encode_chunk(block, out);
+            } else {
+                out.extend_from_slice(block);
+            }
+        });
+    }
+
+    async fn flush(&mut self) -> Result<(), StreamError> {
+        self.link.flush().await.map_err(StreamError::Gone)?;
+        self.written_at = Instant::now();
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! What a handler answers: octets, an answer that is held back, a stream of events, or an upgrade
+//! to WebSocket.
+
+use core::future::Future;
+use core::pin::Pin;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidings_http1::{RequestHead, reason_phrase};
+use tidings_websocket::{Accepted, Config as WebSocketConfig, HandshakeError};
+
+use super::event_stream::EventStream;
+use super::link::Meter;
+use super::websocket::WebSocket;
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Session<T> = Box<dyn FnOnce(T) -> BoxFuture<()> + Send>;
+
+/// A field line of a response.
+pub(crate) type FieldLine = (&'static str, Cow<'static, str>);
+
+/// An answer. Its head is checked when it is sent: a field line that HTTP does not allow makes the
+/// answer a 500, never a broken head.
+pub struct Response {
+    pub(crate) status: u16,
+    pub(crate) fields: Vec<FieldLine>,
+    pub(crate) content: Content,
+    pub(crate) meter: Option<Arc<Meter>>,
+    pub(crate) close: bool,
+}
+
+pub(crate) enum Content {
+    Whole(Bytes),
+    Held(BoxFuture<Response>),
+    Events(Session<EventStream>),
+    WebSocket(Accepted, Box<WebSocketConfig>, Session<WebSocket>),
+}
+
+impl core::fmt::Debug for Response {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let content = match &self.content {
+            Content::Whole(_) => "whole",
+            Content::Held(_) => "held",
+            Content::Events(_) => "events",
+            Content::WebSocket(..) => "websocket",
+        };
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("fields", &self.fields)
+            .field("content", &content)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Response {
+    /// An answer with a status and no content.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        Self {
+            status,
+            fields: Vec::new(),
+            content: Content::Whole(Bytes::new()),
+            meter: None,
+            close: false,
+        }
+    }
+
+    /// An answer whose content is at hand.
+    #[must_use]
+    pub fn bytes(status: u16, media_type: &'static str, content: impl Into<Bytes>) -> Self {
+        let mut response = Self::new(status).with("Content-Type", media_type);
+        response.content = Content::Whole(content.into());
+        response
+    }
+
+    /// A `text/plain` answer in UTF-8.
+    #[must_use]
+    pub fn text(status: u16, text: impl Into<String>) -> Self {
+        Self::bytes(status, "text/plain; charset=utf-8", text.into())
+    }
+
+    /// Problem details (RFC 9457): the status and, in one sentence, what was wrong.
+    #[must_use]
+    pub fn problem(status: u16, detail: &str) -> Self {
+        let body = format!(
+            "{{\"type\":\"about:blank\",\"title\":{},\"status\":{status},\"detail\":{}}}\n",
+            serde_json::Value::from(reason_phrase(status)),
+            serde_json::Value::from(detail),
+        );
+        Self::bytes(status, "application/problem+json", body)
+    }
+
+    /// An answer that comes later, such as that of a long poll. The connection waits for it
+    /// without a buffer, and drops the future when the client leaves.
+    #[must_use]
+    pub fn held(answer: impl Future<Output = Self> + Send + 'static) -> Self {
+        let mut response = Self::new(200);
+        response.content = Content::Held(Box::pin(answer));
+        response
+    }
+
+    /// A stream of server-sent events, which `session` writes in a task of its own. The field
+    /// lines of the standard's media type and against buffering proxies are set.
+    #[must_use]
+    pub fn events<F>(session: impl FnOnce(EventStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut response = Self::new(200)
+            .with("Content-Type", tidings_sse::MEDIA_TYPE)
+            .with("Cache-Control", "no-store, no-transform")
+            .with("X-Accel-Buffering", "no");
+        response.content = Content::Events(Box::new(|stream| Box::pin(session(stream))));
+        response
+    }
+
+    /// Answers the opening handshake of a WebSocket (RFC 6455 §4.2) and runs `session` on it in a
+    /// task of its own; a faulty handshake gets its error status. `subprotocols` are those that the
+    /// server speaks, the preferred first; the session learns which one was chosen.
+    #[must_use]
+    pub fn websocket<F>(
+        request: &RequestHead,
+        subprotocols: &[&'static str],
+        config: WebSocketConfig,
+        session: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match accept(request, subprotocols) {
+            Ok(accepted) => Self::upgraded(accepted, config, session),
+            Err(error) => Self::handshake_error(error),
+        }
+    }
+
+    /// Runs `session` on a WebSocket whose handshake [`accept`] found good.
+    pub(crate) fn upgraded<F>(
+        accepted: Accepted,
+        config: WebSocketConfig,
+        session: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut response = Self::new(101);
+        response.content = Content::WebSocket(
+            accepted,
+            Box::new(config),
+            Box::new(|websocket| Box::pin(session(websocket))),
+        );
+        response
+    }
+
+    /// The answer to an opening handshake that breaks a rule: 400, 405, 426 or 505.
+    #[must_use]
+    pub fn handshake_error(error: HandshakeError) -> Self {
+        let mut response = Self::problem(error.status(), &error.to_string());
+        for (name, value) in error.fields() {
+            response = response.with(name, *value);
+        }
+        response
+    }
+
+    /// Adds a field line. The framing and connection fields are the connection's own.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+
+    /// Adds a field line unless there is one of that name.
+    #[must_use]
+    pub fn with_default(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        if self
+            .fields
+            .iter()
+            .any(|(present, _)| present.eq_ignore_ascii_case(name))
+        {
+            return self;
+        }
+        self.with(name, value)
+    }
+
+    /// Counts the octets of the request and of this answer for `meter`.
+    #[must_use]
+    pub fn metered(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+
+    /// Closes the connection after this answer.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+}
+
+/// Checks an opening handshake over the field lines of `request`.
+///
+/// # Errors
+/// The rule of RFC 6455 §4.2.1 that the request breaks.
+pub(crate) fn accept(
+    request: &RequestHead,
+    subprotocols: &[&'static str],
+) -> Result<Accepted, HandshakeError> {
+    let version = match request.version() {
+        tidings_http1::Version::Http10 => (1, 0),
+        tidings_http1::Version::Http11 => (1, 1),
+    };
+    let fields: Vec<(&str, &[u8])> = request.fields().iter().collect();
+    tidings_websocket::accept(request.method(), version, fields.into_iter(), subprotocols)
+}
