@@ -1,0 +1,6 @@
+use tidings_tests::Server;
+#[test]
+fn a() {
+    let s = Server::start(&[]);
+    s.assert_alive("x");
+}
