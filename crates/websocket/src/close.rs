@@ -2,7 +2,7 @@
 //!
 //! payload: empty | 2 octets status code, then 0 to 123 octets of reason in UTF-8
 
-use bytes::{Bytes, BytesMut};
+use alloc::boxed::Box;
 
 use crate::header::MAX_CONTROL_LEN;
 use crate::{ReceiveError, ReceiveErrorKind, Text};
@@ -65,15 +65,13 @@ impl core::fmt::Display for CloseCode {
 const MAX_REASON_LEN: usize = MAX_CONTROL_LEN - 2;
 
 /// The payload of a Close frame: `reason` is cut to 123 octets between two characters.
-pub(crate) fn encode(code: CloseCode, reason: &str) -> Bytes {
+pub(crate) fn encode(code: CloseCode, reason: &str) -> Box<[u8]> {
     let mut end = reason.len().min(MAX_REASON_LEN);
     while !reason.is_char_boundary(end) {
         end -= 1;
     }
-    let mut payload = BytesMut::with_capacity(2 + end);
-    payload.extend_from_slice(&code.get().to_be_bytes());
-    payload.extend_from_slice(reason.as_bytes().get(..end).unwrap_or_default());
-    payload.freeze()
+    let reason = reason.as_bytes().get(..end).unwrap_or_default();
+    [&code.get().to_be_bytes(), reason].concat().into()
 }
 
 /// Decodes the whole payload of a Close frame, which began at `offset`.
@@ -98,3 +96,6 @@ pub(crate) fn decode(
         Err(error) => fault(ReceiveErrorKind::NotUtf8, 2 + error.valid_up_to()),
     }
 }
+
+#[cfg(test)]
+mod tests;

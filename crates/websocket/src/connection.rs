@@ -6,9 +6,10 @@ mod send;
 
 pub(crate) use self::send::append;
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 use crate::frame::FrameEvent;
 use crate::message::{Assembly, Piece, take_bytes};
@@ -51,8 +52,8 @@ pub struct Connection<R: Role> {
     /// The payload of the Pong that waits: only the latest Ping's (RFC 6455 §5.5.3).
     pong: Option<Bytes>,
     close: CloseSlot,
-    /// What the last call left in the input, to tell fresh octets from it.
-    unread: usize,
+    /// How many octets the last call left in the input, to tell fresh ones from them; under 125 once events are drained.
+    unread: u16,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +94,7 @@ impl<R: Role> Connection<R> {
             state: State::Open {
                 watch: Watch::listen(&config, now),
             },
-            decoder: FrameDecoder::new(config.max_frame_len),
+            decoder: FrameDecoder::new(),
             assembly: Assembly::default(),
             sending: Sending::default(),
             pong: None,
@@ -117,7 +118,7 @@ impl<R: Role> Connection<R> {
                 return None;
             }
         }
-        if input.len() > self.unread {
+        if input.len() > usize::from(self.unread) {
             self.hear(now);
         }
         let event = match self.read(input, now) {
@@ -127,7 +128,7 @@ impl<R: Role> Connection<R> {
                 Some(self.fail(ClosedBy::Error(error), error.close_code(), now))
             }
         };
-        self.unread = input.len();
+        self.unread = u16::try_from(input.len()).unwrap_or(u16::MAX);
         event
     }
 
@@ -159,7 +160,7 @@ impl<R: Role> Connection<R> {
             let event = match event {
                 FrameEvent::Header(header) => {
                     self.assembly.begin_frame(&header, offset, &self.config)?;
-                    bytes::Buf::advance(input, used);
+                    input.advance(used);
                     None
                 }
                 FrameEvent::Payload { opcode, fin, .. } => match opcode {
@@ -184,7 +185,7 @@ impl<R: Role> Connection<R> {
                         let payload = take_bytes(input, used);
                         let (code, reason) = close::decode(&payload, offset)?;
                         input.clear();
-                        Some(self.closed_by_peer(code, reason, payload, now))
+                        Some(self.closed_by_peer(code, reason, now))
                     }
                 },
             };
@@ -195,17 +196,12 @@ impl<R: Role> Connection<R> {
     }
 
     /// RFC 6455 §5.5.1: the peer's Close is answered with its own code, unless ours is on its way already.
-    fn closed_by_peer(
-        &mut self,
-        code: Option<CloseCode>,
-        reason: Text,
-        payload: Bytes,
-        now: Duration,
-    ) -> Event {
+    fn closed_by_peer(&mut self, code: Option<CloseCode>, reason: Text, now: Duration) -> Event {
         let by = match self.close {
             CloseSlot::Empty => {
-                // The code without the reason, which is the peer's own.
-                self.close = CloseSlot::Queued(payload.slice(..payload.len().min(2)));
+                // The code without the reason, which is the peer's own; no code for none.
+                let answer = code.map_or_else(Box::default, |code| close::encode(code, ""));
+                self.close = CloseSlot::Queued(answer);
                 ClosedBy::Peer
             }
             CloseSlot::Queued(_) => ClosedBy::Peer,
@@ -238,6 +234,10 @@ impl<R: Role> Connection<R> {
     /// Stops reading and gives the transport its time to end.
     fn end(&mut self, now: Duration) {
         self.assembly.clear();
+        if let CloseSlot::Written = self.close {
+            // Nothing follows our Close once the peer's is there (RFC 6455 §5.5.2).
+            self.pong = None;
+        }
         self.state = State::Ending {
             deadline: now.saturating_add(self.config.close_timeout),
         };
@@ -283,7 +283,7 @@ impl<R: Role> Connection<R> {
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Duration) {
         match self.state {
             State::Open { .. } => {
-                let code = if R::EXPECTS_MASK && code == CloseCode::MANDATORY_EXTENSION {
+                let code = if R::IS_SERVER && code == CloseCode::MANDATORY_EXTENSION {
                     CloseCode::INTERNAL_ERROR
                 } else {
                     code
@@ -397,7 +397,7 @@ impl<R: Role> Connection<R> {
     #[must_use]
     pub fn io_action(&self) -> IoAction {
         match self.state {
-            State::Ending { .. } if R::EXPECTS_MASK && !self.wants_transmit() => {
+            State::Ending { .. } if R::IS_SERVER && !self.wants_transmit() => {
                 IoAction::ShutdownWrite
             }
             State::Ended if !self.wants_transmit() => IoAction::Close,
@@ -420,3 +420,6 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,16 +5,17 @@
 use core::marker::PhantomData;
 
 use crate::header::Rules;
-use crate::{FrameHeader, Opcode, ReceiveError, ReceiveErrorKind, Role, mask};
+use crate::{FrameHeader, Opcode, ReceiveError, Role, mask};
 
 /// Decodes frames without storing any: at most 32 octets of state, payload handed out as it arrives, unmasked in place.
 ///
 /// `R` is who reads: a [`Server`](crate::Server) requires masked frames, a [`Client`](crate::Client) requires that they are
-/// not. A header that has only partly arrived stays in the caller's input.
+/// not. A header that has only partly arrived stays in the caller's input. Nothing is kept, so there is no limit here: who
+/// gathers payload decides by the header's `payload_len`.
 ///
 /// ```
 /// use tidings_websocket::{Client, FrameDecoder, FrameEvent};
-/// let mut decoder = FrameDecoder::<Client>::new(1024);
+/// let mut decoder = FrameDecoder::<Client>::new();
 /// let mut input = *b"\x81\x05Hel"; // of "Hello", two octets are still on their way
 /// let Some((FrameEvent::Header(header), used)) = decoder.decode(&mut input)? else { panic!() };
 /// assert_eq!((header.payload_len, used), (5, 2));
@@ -26,7 +27,6 @@ use crate::{FrameHeader, Opcode, ReceiveError, ReceiveErrorKind, Role, mask};
 pub struct FrameDecoder<R: Role> {
     state: State,
     offset: u64,
-    max_frame_len: u64,
     role: PhantomData<R>,
 }
 
@@ -60,14 +60,19 @@ pub enum FrameEvent<'b> {
     },
 }
 
+impl<R: Role> Default for FrameDecoder<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<R: Role> FrameDecoder<R> {
-    /// Starts in front of a frame. `max_frame_len` limits the payload that a data frame may announce, in octets.
+    /// Starts in front of a frame.
     #[must_use]
-    pub const fn new(max_frame_len: u64) -> Self {
+    pub const fn new() -> Self {
         Self {
             state: State::Header,
             offset: 0,
-            max_frame_len,
             role: PhantomData,
         }
     }
@@ -146,20 +151,13 @@ impl<R: Role> FrameDecoder<R> {
     ) -> Result<Option<(FrameEvent<'b>, usize)>, ReceiveError> {
         let rules = Rules {
             rsv1: false,
-            masked: Some(R::EXPECTS_MASK),
+            masked: Some(R::IS_SERVER),
         };
         let decoded =
             FrameHeader::decode_by(input, rules).map_err(|error| error.behind(self.offset))?;
         let Some((header, used)) = decoded else {
             return Ok(None);
         };
-        if !header.opcode.is_control() && header.payload_len > self.max_frame_len {
-            let (len, max) = (header.payload_len, self.max_frame_len);
-            return Err(ReceiveError::new(
-                ReceiveErrorKind::FrameTooLong { len, max },
-                self.offset,
-            ));
-        }
         self.offset = self.offset.saturating_add(used as u64);
         self.state = State::Payload {
             left: header.payload_len,
@@ -170,3 +168,6 @@ impl<R: Role> FrameDecoder<R> {
         Ok(Some((FrameEvent::Header(header), used)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -290,3 +290,6 @@ impl Deref for EncodedHeader {
         self.octets.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,11 @@ impl Assembly {
         self.open.is_none()
     }
 
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.gathered.capacity()
+    }
+
     /// Drops what has arrived of a message.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
@@ -81,6 +86,10 @@ impl Assembly {
             (Opcode::Binary, None) => Open::new(DataKind::Binary),
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
         };
+        let (len, max) = (header.payload_len, config.max_frame_len);
+        if len > max {
+            return fault(ReceiveErrorKind::FrameTooLong { len, max });
+        }
         open.fragments = open.fragments.saturating_add(1);
         if open.fragments > config.max_fragments {
             return fault(ReceiveErrorKind::TooManyFragments {
@@ -211,3 +220,6 @@ fn gather(gathered: &mut Vec<u8>, octets: &[u8], piece: Piece) {
     }
     gathered.extend_from_slice(octets);
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,9 @@ pub trait Role: sealed::Sealed {
     /// proxy between the two, whose cache is then poisoned (RFC 6455 §10.3).
     type Key: Copy;
 
-    /// True for the side whose frames arrive masked.
+    /// True for the side that accepted: frames arrive masked, and it ends the TCP connection.
     #[doc(hidden)]
-    const EXPECTS_MASK: bool;
+    const IS_SERVER: bool;
 
     /// The masking key of a frame to send.
     #[doc(hidden)]
@@ -39,7 +39,7 @@ impl sealed::Sealed for Client {}
 
 impl Role for Server {
     type Key = ();
-    const EXPECTS_MASK: bool = true;
+    const IS_SERVER: bool = true;
 
     fn key((): ()) -> Option<[u8; 4]> {
         None
@@ -48,7 +48,7 @@ impl Role for Server {
 
 impl Role for Client {
     type Key = [u8; 4];
-    const EXPECTS_MASK: bool = false;
+    const IS_SERVER: bool = false;
 
     fn key(key: [u8; 4]) -> Option<[u8; 4]> {
         Some(key)

@@ -112,3 +112,6 @@ impl Utf8Validator {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! What a connection sends: whole frames, appended to the caller's out buffer (RFC 6455 §5.4, §5.5, §6.1).
 
-use bytes::{Bytes, BytesMut};
+use alloc::boxed::Box;
+
+use bytes::BytesMut;
 
 use super::{Connection, State, Watch};
 use crate::header::MAX_CONTROL_LEN;
@@ -20,7 +22,8 @@ pub(super) enum Sending {
 #[derive(Debug)]
 pub(super) enum CloseSlot {
     Empty,
-    Queued(Bytes),
+    /// Its payload.
+    Queued(Box<[u8]>),
     /// Handed out, or no longer of use.
     Written,
 }
@@ -183,6 +186,11 @@ impl<R: Role> Connection<R> {
         match core::mem::replace(&mut self.close, CloseSlot::Written) {
             CloseSlot::Queued(payload) => {
                 append(true, Opcode::Close, &payload, key, out);
+                match self.state {
+                    State::Ending { .. } | State::Ended => self.pong = None,
+                    // RFC 6455 §5.5.2: Pings are answered until the peer's Close is there.
+                    State::Open { .. } | State::Closing { .. } => {}
+                }
                 true
             }
             slot @ (CloseSlot::Empty | CloseSlot::Written) => {

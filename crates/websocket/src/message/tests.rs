@@ -1,0 +1,81 @@
+use alloc::vec;
+
+use super::*;
+
+fn gathered(pieces: &[(usize, u64, bool)]) -> Vec<usize> {
+    let mut buffer = Vec::new();
+    let mut capacities = Vec::new();
+    for (len, frame_left, fin) in pieces {
+        let piece = Piece {
+            len: *len,
+            offset: 0,
+            frame_left: *frame_left,
+            fin: *fin,
+        };
+        gather(&mut buffer, &vec![0; *len], piece);
+        capacities.push(buffer.capacity());
+    }
+    capacities
+}
+
+#[test]
+fn memory_grows_with_what_arrived_fr_14() {
+    let rows: [(&str, &[(usize, u64, bool)], &[usize]); 5] = [
+        (
+            "1 GiB announced, 1 octet there",
+            &[(1, 1 << 30, true)],
+            &[1],
+        ),
+        (
+            "doubling while more comes",
+            &[(10, 1000, true), (1, 999, true)],
+            &[10, 20],
+        ),
+        (
+            "never beyond the message",
+            &[(10, 2, true), (2, 0, true)],
+            &[10, 12],
+        ),
+        (
+            "a fragment says nothing of the next",
+            &[(10, 1, false), (1, 0, false)],
+            &[10, 20],
+        ),
+        (
+            "a big piece is taken as it is",
+            &[(1, 100, true), (100, 0, true)],
+            &[1, 101],
+        ),
+    ];
+    for (name, pieces, want) in rows {
+        assert_eq!(gathered(pieces), want, "{name}");
+    }
+}
+
+#[test]
+fn many_small_fragments_cost_few_copies() {
+    let pieces = vec![(1, 1, false); 10_000];
+    let mut capacities = gathered(&pieces);
+    capacities.dedup();
+    assert!(capacities.len() <= 15, "{}", capacities.len());
+}
+
+#[test]
+fn a_small_message_is_copied_and_a_large_one_split_off() {
+    let rows = [
+        ("small", 16, 0, false),
+        ("large, and all of the buffer", 8192, 0, true),
+        ("large, and half of it", 8192, 8000, true),
+        ("large, but a small part of it", 8192, 100_000, false),
+        ("just below the border", SPLIT_FROM - 1, 0, false),
+        ("on the border", SPLIT_FROM, 0, true),
+    ];
+    for (name, len, behind, split) in rows {
+        let mut input = BytesMut::with_capacity(len + behind);
+        input.resize(len + behind, b'x');
+        let there = input.as_ptr();
+        let taken = take_bytes(&mut input, len);
+        assert_eq!(taken.as_ptr() == there, split, "{name}");
+        assert_eq!((taken.len(), input.len()), (len, behind), "{name}");
+    }
+}
