@@ -305,8 +305,7 @@ impl Hub {
         // One shard more than there are, to come round to the slots before the first.
         for _ in 0..=shared.shards.len() {
             let Some(shard) = shared.shards.get(at.shard) else {
-                *at = Sweep::default();
-                continue;
+                return;
             };
             loop {
                 if work == 0 {
@@ -323,7 +322,7 @@ impl Hub {
                 }
             }
             *at = Sweep {
-                shard: at.shard + 1,
+                shard: (at.shard + 1) % shared.shards.len(),
                 slot: 0,
             };
         }

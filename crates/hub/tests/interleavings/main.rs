@@ -1,6 +1,11 @@
 //! The orders in which threads can meet, explored by shuttle: the crate is built here once more, with a lock
 //! and atomics that switch threads wherever they may. A wake that is lost shows as a deadlock.
 #![expect(unused_imports, reason = "the crate is built as a part of its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use core::future::poll_fn;
 use core::task::{Context, Poll, Waker};
@@ -108,7 +113,7 @@ fn read_to(cursor: &mut Cursor, last: u64) {
 
 #[test]
 fn no_publish_slips_between_the_look_and_the_park() {
-    explore(1500, || {
+    explore(500, || {
         let hub = Hub::new(Config::default());
         let mut cursor = hub.subscribe(&name("a"), Start::Latest, NOW, 1).unwrap();
         let speakers: Vec<_> = (0..2)
@@ -145,7 +150,7 @@ fn every_order_of_one_publish_and_one_reader_ends() {
 
 #[test]
 fn a_deletion_ends_every_wait() {
-    explore(1500, || {
+    explore(500, || {
         let hub = Hub::new(Config::default());
         let readers: Vec<_> = (0..2)
             .map(|_| {
@@ -163,7 +168,7 @@ fn a_deletion_ends_every_wait() {
 
 #[test]
 fn a_wait_that_is_given_up_takes_no_wake_from_others() {
-    explore(1500, || {
+    explore(500, || {
         let hub = Hub::new(Config::default());
         let mut stays = hub.subscribe(&name("a"), Start::Latest, NOW, 1).unwrap();
         let mut goes = hub.subscribe(&name("a"), Start::Latest, NOW, 1).unwrap();
@@ -187,7 +192,7 @@ fn a_wait_that_is_given_up_takes_no_wake_from_others() {
 
 #[test]
 fn a_publish_never_goes_to_a_channel_that_is_being_deleted_or_forgotten() {
-    explore(1500, || {
+    explore(500, || {
         let config = Config {
             max_age: None,
             ..Config::default()
@@ -218,7 +223,7 @@ fn a_publish_never_goes_to_a_channel_that_is_being_deleted_or_forgotten() {
 
 #[test]
 fn a_cursor_is_of_the_channel_before_a_deletion_or_of_the_one_after() {
-    explore(1500, || {
+    explore(500, || {
         let hub = Hub::new(Config::default());
         let before = say(&hub, "a", b"1", 1).unwrap().position;
         let deleter = {
@@ -252,7 +257,7 @@ fn a_cursor_is_of_the_channel_before_a_deletion_or_of_the_one_after() {
 
 #[test]
 fn one_key_makes_one_message() {
-    explore(1000, || {
+    explore(300, || {
         let hub = Hub::new(Config::default());
         let other = {
             let hub = hub.clone();
@@ -268,7 +273,7 @@ fn one_key_makes_one_message() {
 
 #[test]
 fn the_last_place_for_a_channel_goes_to_one() {
-    explore(1000, || {
+    explore(300, || {
         let config = Config {
             max_channels: 1,
             ..Config::default()
@@ -286,7 +291,7 @@ fn the_last_place_for_a_channel_goes_to_one() {
 
 #[test]
 fn a_form_that_is_made_while_its_message_is_trimmed_is_not_counted_for_ever() {
-    explore(2000, || {
+    explore(500, || {
         let config = Config {
             max_messages: 1,
             ..Config::default()
