@@ -305,7 +305,7 @@ impl ErrorKind {
                 "RFC 9112 §7.1",
                 "a chunk size must be hexadecimal digits followed by CRLF or an extension",
             ),
-            Self::ChunkSizeTooLarge => (413, "RFC 9112 §7.1", "a chunk size must be below 2^64"),
+            Self::ChunkSizeTooLarge => (400, "RFC 9112 §7.1", "a chunk size must be below 2^64"),
             Self::ChunkExtension => (
                 400,
                 "RFC 9112 §7.1.1",

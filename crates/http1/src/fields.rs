@@ -225,11 +225,16 @@ impl Eq for Fields {}
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(
-                self.iter()
-                    .map(|(name, value)| (name, value.escape_ascii())),
-            )
-            .finish()
+        let lines = self.iter().map(|(name, value)| (name, Escaped(value)));
+        f.debug_map().entries(lines).finish()
+    }
+}
+
+/// Octets as a quoted ASCII string.
+struct Escaped<'a>(&'a [u8]);
+
+impl fmt::Debug for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
     }
 }

@@ -1,60 +1,96 @@
 //! The octet classes of RFC 9110 §5.6 and RFC 3986, and the search for the end of a field value.
 
-/// `tchar`, the octets of methods and field names (RFC 9110 §5.6.2).
-pub(crate) const fn is_tchar(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
+const TCHAR: u8 = 1;
+const TARGET: u8 = 2;
+const URI: u8 = 4;
+const REG_NAME: u8 = 8;
+const VALUE: u8 = 16;
+
+/// The classes of each octet.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "runs at compile time, where a panic is a build error"
+)]
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut octet = 0_u8;
+    loop {
+        classes[octet as usize] = classes_of(octet);
+        if octet == u8::MAX {
+            break classes;
+        }
+        octet += 1;
+    }
+};
+
+const fn classes_of(octet: u8) -> u8 {
+    let mark = matches!(octet, b'-' | b'.' | b'_' | b'~');
+    let token = octet.is_ascii_alphanumeric()
+        || mark
         || matches!(
             octet,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'^' | b'`' | b'|'
+        );
+    let sub_delim = matches!(
+        octet,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+    );
+    let target = matches!(octet, 0x21..=0x7E) && octet != b'#';
+    let outside_uri = matches!(
+        octet,
+        b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+    );
+    let value = octet == b'\t' || (octet >= 0x20 && octet != 0x7F);
+    let reg_name = octet.is_ascii_alphanumeric() || mark || sub_delim;
+    (if token { TCHAR } else { 0 })
+        | (if target { TARGET } else { 0 })
+        | (if target && !outside_uri { URI } else { 0 })
+        | (if reg_name { REG_NAME } else { 0 })
+        | (if value { VALUE } else { 0 })
+}
+
+#[inline]
+fn is(octet: u8, class: u8) -> bool {
+    CLASSES
+        .get(usize::from(octet))
+        .is_some_and(|classes| classes & class != 0)
+}
+
+/// `tchar`, the octets of methods and field names (RFC 9110 §5.6.2).
+#[inline]
+pub(crate) fn is_tchar(octet: u8) -> bool {
+    is(octet, TCHAR)
 }
 
 /// What a received target may hold: visible ASCII without `#`.
 ///
 /// Wider than RFC 3986, because browsers send `{`, `|`, `"` and `^` raw; the target stays opaque.
-pub(crate) const fn is_target(octet: u8) -> bool {
-    matches!(octet, 0x21..=0x7E) && octet != b'#'
+#[inline]
+pub(crate) fn is_target(octet: u8) -> bool {
+    is(octet, TARGET)
 }
 
 /// What a sent target may hold: the octets of RFC 3986 without `#`.
-pub(crate) const fn is_uri(octet: u8) -> bool {
-    is_target(octet)
-        && !matches!(
-            octet,
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
-        )
+#[inline]
+pub(crate) fn is_uri(octet: u8) -> bool {
+    is(octet, URI)
 }
 
 /// `unreserved / sub-delims` of RFC 3986 §2.
-pub(crate) const fn is_reg_name(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
-        || matches!(octet, b'-' | b'.' | b'_' | b'~')
-        || matches!(
-            octet,
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-        )
+#[inline]
+pub(crate) fn is_reg_name(octet: u8) -> bool {
+    is(octet, REG_NAME)
 }
 
 /// Field values and reason phrases: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
-pub(crate) const fn is_value(octet: u8) -> bool {
-    octet == b'\t' || (octet >= 0x20 && octet != 0x7F)
+#[inline]
+pub(crate) fn is_value(octet: u8) -> bool {
+    is(octet, VALUE)
 }
 
 /// SP and HTAB, the only white space of HTTP.
-pub(crate) const fn is_blank(octet: u8) -> bool {
+#[inline]
+pub(crate) fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 

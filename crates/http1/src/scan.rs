@@ -402,7 +402,7 @@ fn bare_lf_or(octet: u8, kind: ErrorKind) -> ErrorKind {
 }
 
 /// How many octets from the start of `range` are of one class.
-fn run(head: &[u8], range: core::ops::Range<usize>, class: fn(u8) -> bool) -> usize {
+fn run(head: &[u8], range: core::ops::Range<usize>, class: impl Fn(u8) -> bool) -> usize {
     let rest = head.get(range).unwrap_or_default();
     rest.iter()
         .position(|octet| !class(*octet))

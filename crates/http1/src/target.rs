@@ -5,7 +5,7 @@
 use core::net::Ipv6Addr;
 use core::ops::Range;
 
-use crate::octets::{is_reg_name, is_target};
+use crate::octets::is_reg_name;
 
 /// The four forms of a request target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,11 +31,10 @@ pub(crate) struct TargetParts {
 }
 
 /// Finds form and parts of `target`, or `None` when `method` does not allow it.
+///
+/// That each octet may stand in a target is for the caller to check.
 pub(crate) fn parse(method: &[u8], target: &[u8]) -> Option<TargetParts> {
     let end = target.len();
-    if !target.iter().all(|octet| is_target(*octet)) {
-        return None;
-    }
     if method == b"CONNECT" {
         let port_given = matches!(
             authority(target)?,
