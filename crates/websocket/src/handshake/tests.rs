@@ -235,8 +235,9 @@ fn bad_requests_are_answered_and_never_accepted_hs_02_hs_03_hs_04_hs_05_hs_06_hs
 
 #[test]
 fn an_answer_says_what_is_supported_hs_08_hs_23() {
+    type Lines = [(&'static str, &'static str)];
     let upgrade = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
-    let rows: [(HandshakeError, u16, &[(&str, &str)]); 6] = [
+    let rows: [(HandshakeError, u16, &Lines); 6] = [
         (HandshakeError::Version, 426, &upgrade),
         (HandshakeError::Upgrade, 426, &upgrade),
         (HandshakeError::Method, 405, &[("Allow", "GET")]),
@@ -255,7 +256,13 @@ fn an_answer_says_what_is_supported_hs_08_hs_23() {
 
 #[test]
 fn the_subprotocol_is_the_servers_first_that_the_client_listed_hs_11_hs_12_hs_22() {
-    let rows: [(&str, &[&'static str], &[&'static [u8]], Option<&str>); 9] = [
+    type Row = (
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static [u8]],
+        Option<&'static str>,
+    );
+    let rows: [Row; 9] = [
         ("none asked", &["a"], &[], None),
         ("none known", &[], &[b"a"], None),
         ("no match", &["a"], &[b"b, c"], None),
@@ -492,12 +499,14 @@ fn an_answer_that_does_not_fit_fails_hc_07_hc_08_hc_09_hc_10_hc_11() {
 #[test]
 fn the_chosen_subprotocol_was_asked_for_once_hc_12() {
     let refused = Err(HandshakeError::AnswerSubprotocol);
-    let rows: [(
-        &str,
-        &[&str],
-        &[&'static [u8]],
-        Result<Option<&str>, HandshakeError>,
-    ); 8] = [
+    type Chosen = Result<Option<&'static str>, HandshakeError>;
+    type Row = (
+        &'static str,
+        &'static [&'static str],
+        &'static [&'static [u8]],
+        Chosen,
+    );
+    let rows: [Row; 8] = [
         ("asked, chosen", &["a", "b"], &[b"b"], Ok(Some("b"))),
         ("asked, none chosen", &["a"], &[], Ok(None)),
         ("asked, another chosen", &["a"], &[b"b"], refused),

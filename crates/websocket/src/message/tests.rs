@@ -20,7 +20,12 @@ fn gathered(pieces: &[(usize, u64, bool)]) -> Vec<usize> {
 
 #[test]
 fn memory_grows_with_what_arrived_fr_14() {
-    let rows: [(&str, &[(usize, u64, bool)], &[usize]); 5] = [
+    type Row = (
+        &'static str,
+        &'static [(usize, u64, bool)],
+        &'static [usize],
+    );
+    let rows: [Row; 5] = [
         (
             "1 GiB announced, 1 octet there",
             &[(1, 1 << 30, true)],

@@ -5,7 +5,14 @@ const PLAIN_CLOSE: &[u8] = b"\x88\x02\x03\xe8";
 
 #[test]
 fn a_close_is_answered_with_its_own_code_cl_02_cl_06_cl_10() {
-    let rows: [(&str, &[u8], u16, &str, &[u8]); 8] = [
+    type Row = (
+        &'static str,
+        &'static [u8],
+        u16,
+        &'static str,
+        &'static [u8],
+    );
+    let rows: [Row; 8] = [
         ("1000", b"\x03\xe8", 1000, "", b"\x88\x02\x03\xe8"),
         ("no code", b"", 1005, "", b"\x88\x00"),
         (
@@ -357,17 +364,14 @@ fn states() -> [(&'static str, Connection<Server>); 6] {
 #[test]
 fn every_state_by_every_input_cl_04_cl_05_cl_06_cl_07_cl_11() {
     type Want = (Option<Event>, &'static [u8]);
+    type Act = fn(&mut Connection<Server>) -> Option<Event>;
     const OWN: &[u8] = b"\x88\x02\x03\xe8";
     const ECHO: &[u8] = b"\x88\x02\x03\xe9";
     let bad = || Some(fault(ReceiveErrorKind::ReservedOpcode { opcode: 3 }, 0));
     let eof = || Some(closed(1006, "", ClosedBy::Eof, false));
     let peer = |by| Some(closed(1001, "", by, true));
     let ping = || Some(Event::Ping(Bytes::new()));
-    let rows: [(
-        &str,
-        fn(&mut Connection<Server>) -> Option<Event>,
-        [Want; 6],
-    ); 7] = [
+    let rows: [(&str, Act, [Want; 6]); 7] = [
         (
             "a message",
             |c| feed(c, &masked(0x81, b"x")).pop(),

@@ -139,9 +139,11 @@ fn a_client_waits_for_the_server_to_end_tcp_until_its_time_cl_09() {
 
 #[test]
 fn far_times_do_not_overflow() {
-    let mut config = Config::default();
-    config.close_timeout = Duration::MAX;
-    config.ping_after = Some(Duration::MAX);
+    let config = Config {
+        close_timeout: Duration::MAX,
+        ping_after: Some(Duration::MAX),
+        ..Config::default()
+    };
     let mut server = Connection::<Server>::new(config, Duration::MAX);
     assert_eq!(server.poll_timeout(), Some(Duration::MAX));
     server.close(CloseCode::NORMAL, "", Duration::MAX);

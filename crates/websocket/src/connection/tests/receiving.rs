@@ -95,7 +95,7 @@ fn vec_of<const N: usize>(rows: [Row; N]) -> Vec<Row> {
 #[test]
 fn lengths_at_every_border_arrive_whole_fr_05_fr_11() {
     for len in [0, 1, 125, 126, 127, 4095, 4096, 8192, 65535, 65536, 70000] {
-        let payload: Vec<u8> = (0..len).map(|i| (i * 7 % 251) as u8).collect();
+        let payload: Vec<u8> = (0..len).map(|i: usize| (i * 7 % 251) as u8).collect();
         let input = masked(0x82, &payload);
         assert_eq!(
             feed(&mut server(), &input),
@@ -521,7 +521,8 @@ fn chunks_are_handed_out_as_they_arrive_fg_10() {
         last,
     };
     let chunks = || configured(|config| config.delivery = Delivery::Chunks);
-    let rows: [(&str, Vec<Vec<u8>>, Vec<Event>); 5] = [
+    type Row = (&'static str, Vec<Vec<u8>>, Vec<Event>);
+    let rows: [Row; 5] = [
         (
             "one frame",
             [masked(0x81, b"Hello")].into(),
