@@ -183,6 +183,13 @@ impl Connection {
                 Some(Arc::new(Pipe::default()))
             }
         };
+        if pipe.is_none() {
+            // A request without content is whole at once, and so may be upgraded.
+            match self.http.next_event(&mut self.link.input) {
+                Ok(_) => {}
+                Err(error) => return self.refuse(error),
+            }
+        }
         let request = Request {
             head,
             body: Body::new(framing, pipe.clone(), self.shared.unfinished.clone()),
@@ -282,6 +289,13 @@ impl Connection {
     fn write(&mut self, response: Response, is_head: bool, framing: Framing, from: u64) -> Step {
         let before = self.link.out.len();
         let unread = self.http.request_unread();
+        let response = match response.content {
+            // A switch comes after the whole request (RFC 9110 §7.8).
+            Content::WebSocket(..) if unread => {
+                Response::problem(400, "an upgrade must not carry content").closing()
+            }
+            _ => response,
+        };
         let too_long = match framing {
             Framing::Length(len) => len > self.shared.config.max_drain_len as u64,
             Framing::None | Framing::Chunked | Framing::UntilClose | Framing::Tunnel => false,
