@@ -58,3 +58,8 @@ pub use entity_tag::{
 };
 pub use prefer::prefer_wait;
 pub use schedule::{LongPollSchedule, Outcome, ShortPollSchedule};
+
+/// The examples of the README are held to what the crate does.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -93,9 +93,12 @@ mod tests {
     use super::prefer_wait;
     use core::time::Duration;
 
+    /// What is proven, the field lines, the seconds.
+    type Row = (&'static str, &'static [&'static [u8]], Option<u64>);
+
     #[test]
     fn the_first_wait_counts_rfc7240_2() {
-        let rows: [(&str, &[&[u8]], Option<u64>); 27] = [
+        let rows: [Row; 27] = [
             ("no field", &[], None),
             ("empty", &[b""], None),
             ("alone", &[b"wait=10"], Some(10)),

@@ -140,3 +140,35 @@ pub(crate) fn grow(buffer: &mut BytesMut, more: usize, max: usize) {
         buffer.reserve(more.max(LEAST.min(max / 2)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Block, Data, grow};
+    use bytes::{Bytes, BytesMut};
+
+    #[test]
+    fn a_buffer_that_grows_never_allocates_above_its_limit() {
+        for max in [64, 100, 1_000, 4_096] {
+            for step in [1, 7, 64] {
+                let mut buffer = BytesMut::new();
+                while buffer.len() + step <= max {
+                    grow(&mut buffer, step, max);
+                    buffer.extend_from_slice(&[b'x'; 64][..step]);
+                    assert!(buffer.capacity() <= max, "{} of {max}", buffer.capacity());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn joined_lines_never_allocate_above_the_limit_of_an_event() {
+        let source = Bytes::from_static(&[b'x'; 100]);
+        let mut block = Block::default();
+        while block.push_data(&source, &source, 5_000) {}
+        let Data::Many(lines) = &block.data else {
+            panic!("one line")
+        };
+        assert_eq!(lines.len(), 5_000);
+        assert!(lines.capacity() <= 5_000);
+    }
+}

@@ -8,105 +8,15 @@
 //! linear in the octets, however they are cut.
 
 use crate::block::{Block, Data, Fate, grow};
+use crate::config::{Config, Oversize};
 use crate::error::{Field, ReceiveError};
+use crate::item::{Event, Item, named};
 use crate::line::{self, Line, PREFIX_LEN, prefix_field};
 use crate::text::{Text, whole_chars};
 use crate::whole::Whole;
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
 use core::time::Duration;
-
-/// What the decoder does with an event that goes over a limit.
-///
-/// A server that repeats an event after each resume repeats an oversize one too. So under every
-/// policy the id of its block is committed, and a resume steps over it.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Oversize {
-    /// Returns the error, again at each call, until [`Decoder::skip_event`] or [`Decoder::finish`].
-    #[default]
-    Error,
-    /// Drops the event and gives [`Item::Skipped`] in its place.
-    SkipEvent,
-    /// Cuts the data at the first octet that does not fit, between characters, and sets
-    /// [`Event::truncated`]. An oversize type or id cannot be cut and skips the event.
-    Truncate,
-}
-
-/// The settings of a [`Decoder`].
-///
-/// ```
-/// use tidings_sse::{Config, Decoder};
-/// let mut config = Config::default();
-/// config.max_line_len = 64 * 1024;
-/// config.last_event_id = "41".into();
-/// assert_eq!(Decoder::with_config(config).last_event_id(), "41");
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Config {
-    /// Most octets of one line of a known field, without its end, and of a type or an id after
-    /// replacement. Default 1 MiB; less than 6 counts as 6. Ignored lines may have any length.
-    pub max_line_len: usize,
-    /// Most octets of the data of one event, its lines joined. Default 4 MiB.
-    pub max_event_len: usize,
-    /// What happens above these limits. Default: an error.
-    pub oversize: Oversize,
-    /// Whether comments are given as [`Item::Comment`]. Default no: nothing of them is buffered.
-    /// One longer than `max_line_len` is cut.
-    pub comments: bool,
-    /// The last event ID to begin with, from an earlier stream of the same source. Default empty.
-    pub last_event_id: Text,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            max_line_len: 1 << 20,
-            max_event_len: 4 << 20,
-            oversize: Oversize::Error,
-            comments: false,
-            last_event_id: Text::default(),
-        }
-    }
-}
-
-/// One thing that a stream says.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Item {
-    /// An event is dispatched.
-    Event(Event),
-    /// A comment, less its colon and one space; only where [`Config::comments`] asks for it.
-    Comment(Text),
-    /// The reconnection time is set. It acts at once, with no blank line.
-    Retry(Duration),
-    /// A block without data set the last event ID: see [`Decoder::last_event_id`].
-    Id,
-    /// An event went over a limit and was dropped, by [`Oversize::SkipEvent`]. The id of its block
-    /// is committed.
-    Skipped(ReceiveError),
-}
-
-/// An event as it is dispatched.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Event {
-    /// The event type; none for `message`, said or not.
-    pub event: Option<Text>,
-    /// The data lines, joined by LF. May be empty.
-    pub data: Text,
-    /// The last event ID when the event was dispatched, set by this block or an earlier one.
-    pub id: Text,
-    /// Whether data is missing at the end, by [`Oversize::Truncate`].
-    pub truncated: bool,
-}
-
-impl Event {
-    /// Gives the event type by its name, `message` where the stream gave none.
-    #[must_use]
-    pub fn event_type(&self) -> &str {
-        self.event.as_ref().map_or("message", Text::as_str)
-    }
-}
 
 /// What becomes of the octets up to the next line end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -536,12 +446,6 @@ impl Decoder {
             truncated: fate == Fate::Cut,
         }))
     }
-}
-
-/// Tells whether a type is another than `message`, which an empty one stands for.
-#[inline]
-fn named(event: &str) -> bool {
-    !matches!(event, "" | "message")
 }
 
 #[cfg(test)]

@@ -44,18 +44,27 @@ extern crate alloc;
 extern crate std;
 
 mod block;
+mod config;
 mod decode;
 mod encode;
 mod error;
+mod item;
 mod line;
 mod media_type;
 mod reconnect;
 mod text;
 mod whole;
 
-pub use decode::{Config, Decoder, Event, Item, Oversize};
+pub use config::{Config, Oversize};
+pub use decode::Decoder;
 pub use encode::{EventRef, HEARTBEAT, IdPolicy, encode_comment, encode_padding};
 pub use error::{Field, ReceiveError, SendError};
+pub use item::{Event, Item};
 pub use media_type::{MEDIA_TYPE, is_event_stream};
 pub use reconnect::{FailReason, ReconnectConfig, Reconnection, State, Verdict};
 pub use text::Text;
+
+/// The examples of the README are held to what the crate does.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,12 @@
 //! Every case of the corpus, under every cutting: as given, joined, octet by octet, and in two at
 //! each place.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests fail by panicking"
+)]
+
 use bytes::Bytes;
 use serde::Deserialize;
 use tidings_sse::{Decoder, Item};
@@ -87,7 +93,7 @@ fn every_case_holds_under_every_cutting() {
         case.holds("as given", &given);
         case.holds("joined", &[&joined]);
         case.holds("octet by octet", &joined.chunks(1).collect::<Vec<_>>());
-        // A long case is cut at fewer places, all of them near a line end or spread out.
+        // Cutting a case of 64 KiB at each place would read 4 GiB: it is cut at 2,048 of them.
         let step = (joined.len() / 2048).max(1);
         for at in (0..=joined.len()).step_by(step) {
             let (first, second) = joined.split_at(at);
@@ -95,6 +101,5 @@ fn every_case_holds_under_every_cutting() {
         }
         count += 1;
     }
-    assert_eq!(count, corpus.lines().count());
-    assert!(count >= 101, "{count} cases");
+    assert_eq!(count, 101);
 }
