@@ -127,16 +127,25 @@ impl Channels {
     pub async fn handle(&self, request: Request) -> Response {
         let config = &self.0.config;
         let head = request.head().clone();
+        let under_channels = head.path() == "/channels" || head.path().starts_with("/channels/");
+        let refuse = |status, why| {
+            let response = Response::problem(status, why);
+            if under_channels {
+                dressed(response)
+            } else {
+                response
+            }
+        };
         if !host_is_safe(&head, request.listener(), &config.hosts) {
-            return Response::problem(
+            return refuse(
                 421,
-                "Host names neither localhost nor an IP address, and was not allowed by name",
+                "Host names neither localhost nor an IP address, and is not allowed by name",
             );
         }
         let resource = match resource(head.path()) {
             Some(Resource::Health) => return health(&head),
             Some(resource) => resource,
-            None => return Response::problem(404, "there is no such resource"),
+            None => return refuse(404, "there is no such resource"),
         };
         let origin = match Origin::of(&head, &config.allow_origins) {
             Ok(origin) => origin,

@@ -162,7 +162,12 @@ impl Connection {
             }
             Ok(Ok(_)) => Step::Next,
             Ok(Err(_)) => Step::Gone,
-            Err(_) if in_head => self.fail(408, "the head of the request did not arrive in time"),
+            Err(_) if in_head => {
+                // To the codec a head that never ends is one that was cut.
+                self.http.receive_eof();
+                let _ = self.http.next_event(&mut self.link.input);
+                self.fail(408, "the head of the request did not arrive in time")
+            }
             // An idle connection ends without a word (RFC 9112 §9.5).
             Err(_) => Step::Linger,
         }
