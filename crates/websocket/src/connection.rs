@@ -2,6 +2,7 @@
 //!
 //! Open | Closing: our Close is queued or sent | Ending: the peer's Close or a failure was told | Ended: the transport may go
 
+mod deadlines;
 mod send;
 
 pub(crate) use self::send::append;
@@ -18,6 +19,7 @@ use crate::{
     Text, close,
 };
 
+use self::deadlines::Watch;
 use self::send::{CloseSlot, Sending};
 
 /// A connection whose opening handshake is done, seen from the side of `R`: octets in, events out, and frames to send.
@@ -58,9 +60,7 @@ pub struct Connection<R: Role> {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    Open {
-        watch: Watch,
-    },
+    Open(Watch),
     /// Our Close is queued or sent; the peer's is awaited until `deadline` (RFC 6455 §7.1.2).
     Closing {
         deadline: Duration,
@@ -73,27 +73,12 @@ enum State {
     Ended,
 }
 
-/// How an open connection finds out that its peer is gone.
-#[derive(Debug, Clone, Copy)]
-enum Watch {
-    /// The peer is pinged at `ping_at`, if nothing comes before.
-    Listening { ping_at: Option<Duration> },
-    /// A Ping waits to be written. The peer owes nothing yet.
-    PingQueued,
-    /// It was handed out. The wait for its answer starts with the next time that is told.
-    PingWritten,
-    /// Any octet of the peer is an answer.
-    AwaitingPong { until: Duration },
-}
-
 impl<R: Role> Connection<R> {
     /// Starts an open connection. `now` is the time since an origin of the caller's, the same for every call.
     #[must_use]
     pub fn new(config: Config, now: Duration) -> Self {
         Self {
-            state: State::Open {
-                watch: Watch::listen(&config, now),
-            },
+            state: State::Open(Watch::listen(&config, now)),
             decoder: FrameDecoder::new(),
             assembly: Assembly::default(),
             sending: Sending::default(),
@@ -112,7 +97,7 @@ impl<R: Role> Connection<R> {
     /// split off without a copy.
     pub fn next_event(&mut self, input: &mut BytesMut, now: Duration) -> Option<Event> {
         match self.state {
-            State::Open { .. } | State::Closing { .. } => {}
+            State::Open(_) | State::Closing { .. } => {}
             State::Ending { .. } | State::Ended => {
                 input.clear();
                 return None;
@@ -135,10 +120,8 @@ impl<R: Role> Connection<R> {
     /// Any octet of the peer shows that it is alive.
     fn hear(&mut self, now: Duration) {
         match self.state {
-            State::Open { .. } => {
-                self.state = State::Open {
-                    watch: Watch::listen(&self.config, now),
-                };
+            State::Open(_) => {
+                self.state = State::Open(Watch::listen(&self.config, now));
             }
             State::Closing { .. } | State::Ending { .. } | State::Ended => {}
         }
@@ -223,12 +206,7 @@ impl<R: Role> Connection<R> {
             self.close = CloseSlot::Queued(close::encode(code, ""));
         }
         self.end(now);
-        Event::Closed(Closed {
-            code: NO_CLOSE,
-            reason: Text::default(),
-            by,
-            clean: false,
-        })
+        without_close(by)
     }
 
     /// Stops reading and gives the transport its time to end.
@@ -257,15 +235,9 @@ impl<R: Role> Connection<R> {
     /// that may end the connection; no wait starts here.
     pub fn receive_eof(&mut self, _now: Duration) -> Option<Event> {
         match self.state {
-            State::Open { .. } | State::Closing { .. } => {
+            State::Open(_) | State::Closing { .. } => {
                 self.abandon();
-                let reason = Text::default();
-                Some(Event::Closed(Closed {
-                    code: NO_CLOSE,
-                    reason,
-                    by: ClosedBy::Eof,
-                    clean: false,
-                }))
+                Some(without_close(ClosedBy::Eof))
             }
             State::Ending { .. } => {
                 // The answer to the peer's Close may still wait: the peer may have ended its sending side only.
@@ -282,7 +254,7 @@ impl<R: Role> Connection<R> {
     /// 1010, which only a client may begin with (RFC 6455 §7.4.1), sends 1011.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Duration) {
         match self.state {
-            State::Open { .. } => {
+            State::Open(_) => {
                 let code = if R::IS_SERVER && code == CloseCode::MANDATORY_EXTENSION {
                     CloseCode::INTERNAL_ERROR
                 } else {
@@ -300,7 +272,7 @@ impl<R: Role> Connection<R> {
     #[must_use]
     pub const fn may_send(&self) -> bool {
         match self.state {
-            State::Open { .. } => true,
+            State::Open(_) => true,
             State::Closing { .. } | State::Ending { .. } | State::Ended => false,
         }
     }
@@ -315,82 +287,6 @@ impl<R: Role> Connection<R> {
             && matches!(self.sending, Sending::Whole)
     }
 
-    /// Gives the time at which [`handle_timeout`](Self::handle_timeout) is due; `None` while nothing is awaited.
-    ///
-    /// Ask again after every other call. After a Ping was handed out it is due at once, since only then the wait for the
-    /// answer starts.
-    #[must_use]
-    pub const fn poll_timeout(&self) -> Option<Duration> {
-        match self.state {
-            State::Open {
-                watch: Watch::Listening { ping_at },
-            } => ping_at,
-            State::Open {
-                watch: Watch::PingQueued,
-            }
-            | State::Ended => None,
-            State::Open {
-                watch: Watch::PingWritten,
-            } => Some(Duration::ZERO),
-            State::Open {
-                watch: Watch::AwaitingPong { until: due },
-            }
-            | State::Closing { deadline: due }
-            | State::Ending { deadline: due } => Some(due),
-        }
-    }
-
-    /// Does what is due at `now`: queues a Ping, gives up on a peer that does not answer it, ends a closing handshake that
-    /// takes too long. Does nothing before its time.
-    pub fn handle_timeout(&mut self, now: Duration) -> Option<Event> {
-        match self.state {
-            State::Open {
-                watch:
-                    Watch::Listening {
-                        ping_at: Some(ping_at),
-                    },
-            } if now >= ping_at => {
-                self.state = State::Open {
-                    watch: Watch::PingQueued,
-                };
-                None
-            }
-            State::Open {
-                watch: Watch::PingWritten,
-            } => {
-                let until = now.saturating_add(self.config.pong_timeout);
-                self.state = State::Open {
-                    watch: Watch::AwaitingPong { until },
-                };
-                None
-            }
-            State::Open {
-                watch: Watch::AwaitingPong { until },
-            } if now >= until => Some(self.fail(ClosedBy::Timeout, CloseCode::INTERNAL_ERROR, now)),
-            State::Closing { deadline } if now >= deadline => {
-                self.abandon();
-                let reason = Text::default();
-                let by = ClosedBy::Timeout;
-                Some(Event::Closed(Closed {
-                    code: NO_CLOSE,
-                    reason,
-                    by,
-                    clean: false,
-                }))
-            }
-            State::Ending { deadline } if now >= deadline => {
-                self.abandon();
-                None
-            }
-            State::Open {
-                watch: Watch::Listening { .. } | Watch::PingQueued | Watch::AwaitingPong { .. },
-            }
-            | State::Closing { .. }
-            | State::Ending { .. }
-            | State::Ended => None,
-        }
-    }
-
     /// Tells what is to be done with the transport, once [`transmit`](Self::transmit) has nothing left and its octets are
     /// written. After the closing handshake the server ends the TCP connection and the client waits for that, until its
     /// `close_timeout` (RFC 6455 §7.1.1).
@@ -401,7 +297,7 @@ impl<R: Role> Connection<R> {
                 IoAction::ShutdownWrite
             }
             State::Ended if !self.wants_transmit() => IoAction::Close,
-            State::Open { .. } | State::Closing { .. } | State::Ending { .. } | State::Ended => {
+            State::Open(_) | State::Closing { .. } | State::Ending { .. } | State::Ended => {
                 IoAction::Continue
             }
         }
@@ -413,12 +309,13 @@ const NO_CODE: u16 = 1005;
 /// RFC 6455 §7.4.1: no Close arrived.
 const NO_CLOSE: u16 = 1006;
 
-impl Watch {
-    fn listen(config: &Config, now: Duration) -> Self {
-        Self::Listening {
-            ping_at: config.ping_after.map(|after| now.saturating_add(after)),
-        }
-    }
+fn without_close(by: ClosedBy) -> Event {
+    Event::Closed(Closed {
+        code: NO_CLOSE,
+        reason: Text::default(),
+        by,
+        clean: false,
+    })
 }
 
 #[cfg(test)]

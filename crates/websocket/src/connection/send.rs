@@ -157,12 +157,7 @@ impl<R: Role> Connection<R> {
     }
 
     const fn ping_queued(&self) -> bool {
-        matches!(
-            self.state,
-            State::Open {
-                watch: Watch::PingQueued
-            }
-        )
+        matches!(self.state, State::Open(Watch::PingQueued))
     }
 
     /// Appends one control frame that waits, a Pong, a Ping or a Close, to `out`, and tells whether there was one.
@@ -178,9 +173,7 @@ impl<R: Role> Connection<R> {
         }
         if room && self.ping_queued() {
             append(true, Opcode::Ping, b"", key, out);
-            self.state = State::Open {
-                watch: Watch::PingWritten,
-            };
+            self.state = State::Open(Watch::PingWritten);
             return true;
         }
         match core::mem::replace(&mut self.close, CloseSlot::Written) {
@@ -189,7 +182,7 @@ impl<R: Role> Connection<R> {
                 match self.state {
                     State::Ending { .. } | State::Ended => self.pong = None,
                     // RFC 6455 §5.5.2: Pings are answered until the peer's Close is there.
-                    State::Open { .. } | State::Closing { .. } => {}
+                    State::Open(_) | State::Closing { .. } => {}
                 }
                 true
             }
