@@ -30,7 +30,8 @@ impl<R: Role> Connection<R> {
     /// Gives the time at which [`handle_timeout`](Self::handle_timeout) is due; `None` while nothing is awaited.
     ///
     /// Ask again after every other call. After a Ping was handed out it is due at once, since only then the wait for the
-    /// answer starts.
+    /// answer starts. While a Ping waits to be handed out, the peer owes nothing and nothing is due: that the peer takes no
+    /// octets is for whoever writes to notice.
     #[must_use]
     pub const fn poll_timeout(&self) -> Option<Duration> {
         match self.state {

@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use super::{Connection, State, Watch};
 use crate::header::MAX_CONTROL_LEN;
-use crate::{DataKind, FrameHeader, Opcode, Role, SendError, Utf8Validator, mask};
+use crate::{DataKind, FrameHeader, Message, Opcode, Role, SendError, Utf8Validator, mask};
 
 /// Whether a fragmented message is being sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +29,24 @@ pub(super) enum CloseSlot {
 }
 
 impl<R: Role> Connection<R> {
+    /// Appends a whole message to `out`, in one frame: how to pass on what arrived. Costs one copy; text is not checked anew.
+    ///
+    /// `key` is `()` for a server; for a client a fresh value that the peer cannot predict, see [`Role::Key`].
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::Full`] or [`SendError::MessageOpen`]; `out` is unchanged.
+    pub fn send_message(
+        &mut self,
+        message: &Message,
+        key: R::Key,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        match message {
+            Message::Text(text) => self.send_whole(Opcode::Text, text.as_bytes(), key, out),
+            Message::Binary(data) => self.send_whole(Opcode::Binary, data, key, out),
+        }
+    }
+
     /// Appends a text message to `out`, in one frame. Costs one copy and no allocation if `out` has room.
     ///
     /// `key` is `()` for a server; for a client a fresh value that the peer cannot predict, see [`Role::Key`].

@@ -472,3 +472,24 @@ fn every_state_by_every_input_cl_04_cl_05_cl_06_cl_07_cl_11() {
         }
     }
 }
+
+#[test]
+fn what_arrived_of_a_message_is_dropped_at_the_end() {
+    type End = fn(&mut Connection<Server>);
+    let rows: [(&str, End); 4] = [
+        ("the peer's Close", |c| drop(feed(c, &masked(0x88, b"")))),
+        ("a bad frame", |c| drop(feed(c, b"\x83"))),
+        ("the end of octets", |c| drop(c.receive_eof(T0))),
+        ("time", |c| {
+            c.close(CloseCode::NORMAL, "", T0);
+            c.handle_timeout(at(10));
+        }),
+    ];
+    for (name, end) in rows {
+        let mut server = server();
+        feed(&mut server, &masked(0x01, &[b'x'; 1000]));
+        assert!(server.assembly.capacity() >= 1000, "{name}");
+        end(&mut server);
+        assert_eq!(server.assembly.capacity(), 0, "{name}");
+    }
+}

@@ -27,6 +27,20 @@ fn a_server_never_masks_and_a_client_always_does_fr_06_fr_07_fr_10() {
 }
 
 #[test]
+fn a_message_is_passed_on_as_it_arrived() {
+    let messages = [
+        Message::Text(Text::from("κ")),
+        Message::Binary(Bytes::from_static(b"\xff")),
+    ];
+    let mut out = BytesMut::new();
+    let mut server = server();
+    for message in &messages {
+        server.send_message(message, (), &mut out).unwrap();
+    }
+    assert_eq!(out, b"\x81\x02\xce\xba\x82\x01\xff"[..]);
+}
+
+#[test]
 fn every_length_has_its_shortest_form_fr_03_fr_16() {
     for (len, header) in [
         (0, &b"\x82\x00"[..]),
