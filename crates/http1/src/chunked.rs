@@ -184,24 +184,22 @@ impl ChunkedDecoder {
                         return Ok(None);
                     };
                     let count = scan.field_count();
-                    let raw = input.split_to(len).freeze();
-                    let raw = scan.unfolded(&raw).map_or(raw, Bytes::from);
-                    self.state = State::End;
-                    self.at += len as u64;
-                    if count == 0 {
-                        continue;
-                    }
-                    let fields = Fields::tokenise(raw, 0, count)
+                    let fields = Fields::tokenise(input.split_to(len).freeze(), 0, count)
                         .ok_or_else(|| ReceiveError::new(ErrorKind::FieldName, at))?;
-                    if let Some(span) = fields
+                    let forbidden = fields
                         .spans()
                         .iter()
-                        .find(|span| is_forbidden(span.name.text(fields.raw())))
-                    {
+                        .find(|span| is_forbidden(span.name.text(fields.raw())));
+                    if let Some(span) = forbidden {
                         let offset = at + span.name.start() as u64;
                         return Err(ReceiveError::new(ErrorKind::TrailerForbidden, offset));
                     }
-                    return Ok(Some(Piece::Trailers(fields)));
+                    let fields = fields.unfold(scan, 0);
+                    self.state = State::End;
+                    self.at += len as u64;
+                    if count > 0 {
+                        return Ok(Some(Piece::Trailers(fields)));
+                    }
                 }
                 State::End => return Ok(Some(Piece::End)),
                 State::SizeStart

@@ -63,8 +63,8 @@ pub fn format(unix_seconds: u64) -> [u8; 29] {
 /// Reads a date in any of the three forms, as seconds since 1970 UTC.
 ///
 /// `None` for anything else, a date before 1970, and a day of the week that does not fit the date.
-/// A leap second reads as the first second of the next minute. A two-digit year is in the century
-/// that puts it at most 50 years ahead of the year 2025.
+/// A leap second reads as the first second of the next minute. A two-digit year up to 75 is in the
+/// century in which the day of the week fits, a later one is in the past (counted from the year 2025).
 ///
 /// ```
 /// use tidings_http1::date::parse;
@@ -117,11 +117,16 @@ pub fn parse(value: &[u8]) -> Option<u64> {
             ] => {
                 let time = time.strip_suffix(b" GMT")?;
                 let weekday = DAYS.iter().position(|day| day.as_bytes() == name)?;
-                let year = match number(&[*y1, *y2])? {
-                    year @ 0..=75 => 2_000 + year,
-                    year => 1_900 + year,
+                let (short, day) = (number(&[*y1, *y2])?, number(&[*d1, *d2])?);
+                // The day of the week tells the centuries apart; a year over 50 years ahead is past.
+                let centuries: &[u64] = if short > 75 {
+                    &[1_900]
+                } else {
+                    &[2_000, 1_900]
                 };
-                timestamp(weekday, year, &[*m1, *m2, *m3], number(&[*d1, *d2])?, time)
+                centuries.iter().find_map(|century| {
+                    timestamp(weekday, century + short, &[*m1, *m2, *m3], day, time)
+                })
             }
             _ => None,
         };

@@ -8,6 +8,7 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::octets::members;
+use crate::scan::Scanner;
 
 /// A range of the head, 16 bits an end; heads are never longer than 65,535 octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +95,14 @@ impl Fields {
             )?
         };
         Some(Self { raw, spans })
+    }
+
+    /// The same fields with one space for each fold that `scan` met; they begin at `start`.
+    pub(crate) fn unfold(self, scan: &Scanner, start: usize) -> Self {
+        let joined = scan.unfolded(&self.raw);
+        joined
+            .and_then(|joined| Self::tokenise(joined.into(), start, self.len()))
+            .unwrap_or(self)
     }
 
     pub(crate) fn raw(&self) -> &Bytes {

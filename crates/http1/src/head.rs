@@ -205,7 +205,6 @@ impl ResponseHead {
     pub(crate) fn parse(raw: Bytes, scan: &Scanner, method: MethodKind) -> Result<Self, Fault> {
         let start = scan.start_line();
         let refused = |(kind, at)| Fault { kind, at };
-        let raw = scan.unfolded(&raw).map_or(raw, Bytes::from);
         let fields = Fields::tokenise(raw, start.fields, scan.field_count()).ok_or(Fault {
             kind: ErrorKind::FieldName,
             at: start.fields,
@@ -214,6 +213,8 @@ impl ResponseHead {
         let framing = facts
             .response_framing(fields.raw(), start.version, start.status, method)
             .map_err(refused)?;
+        // Offsets are those of the octets that came, so folds are joined after the checks.
+        let fields = fields.unfold(scan, start.fields);
         Ok(Self {
             reason: Span::new(start.reason, start.fields.saturating_sub(2)),
             status: start.status,
