@@ -388,8 +388,9 @@ impl Decoder {
             return Ok(());
         }
         let text = Text::cut(source, value);
-        self.check_value(Field::Event, &text)?;
-        self.block.event = named(text.as_str()).then_some(text);
+        if self.value_fits(Field::Event, &text)? {
+            self.block.event = named(text.as_str()).then_some(text);
+        }
         Ok(())
     }
 
@@ -399,23 +400,21 @@ impl Decoder {
             return Ok(());
         }
         let text = Text::cut(source, value);
-        self.check_value(Field::Id, &text)?;
-        self.block.id = Some(text);
+        if self.value_fits(Field::Id, &text)? {
+            self.block.id = Some(text);
+        }
         Ok(())
     }
 
     /// Holds a type or an id to the limit of a line also where replacement made it longer.
     #[inline]
-    fn check_value(&mut self, field: Field, text: &Text) -> Result<(), ReceiveError> {
-        let max = self.config.max_line_len;
+    fn value_fits(&mut self, field: Field, text: &Text) -> Result<bool, ReceiveError> {
+        let (offset, max) = (self.offset, self.config.max_line_len);
         if text.len() <= max {
-            return Ok(());
+            return Ok(true);
         }
-        self.too_long(ReceiveError::LineTooLong {
-            field,
-            offset: self.offset,
-            max,
-        })
+        self.too_long(ReceiveError::LineTooLong { field, offset, max })?;
+        Ok(false)
     }
 
     /// Ends the block. The id is committed before the data is looked at (HTML §9.2.6).

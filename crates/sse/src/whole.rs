@@ -29,9 +29,9 @@ impl<'a> Whole<'a> {
                 return None;
             }
             rest = match end {
-                // Whether an LF follows is not known.
-                [b'\r'] | [] => return None,
+                // An LF in a later chunk that belongs to a last CR ends an empty block: it says nothing.
                 [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+                [] => return None,
             };
             let part = match Line::parse(line) {
                 Line::Data(value) => data.replace(value),

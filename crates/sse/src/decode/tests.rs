@@ -77,7 +77,7 @@ fn items(stream: &[u8]) -> Vec<Item> {
 #[test]
 fn blocks_dispatch_by_the_standard_html_9_2_6() {
     let retry = |millis| Item::Retry(Duration::from_millis(millis));
-    let rows: [(&str, &[u8], Vec<Item>); 34] = [
+    let rows: [(&str, &[u8], Vec<Item>); 36] = [
         (
             "one BOM goes",
             b"\xEF\xBB\xBFdata:a\n\n",
@@ -170,6 +170,16 @@ fn blocks_dispatch_by_the_standard_html_9_2_6() {
         (
             "an empty type resets",
             b"event:t\nevent:\ndata:a\n\n",
+            vec![message("a")],
+        ),
+        (
+            "an explicit message",
+            b"event:message\ndata:a\n\n",
+            vec![message("a")],
+        ),
+        (
+            "message wins when last",
+            b"event:t\nevent:message\ndata:a\n\n",
             vec![message("a")],
         ),
         (
@@ -377,7 +387,25 @@ fn an_oversize_line_or_event_meets_the_policy_and_its_id_still_counts() {
     let long = |offset| ReceiveError::EventTooLong { offset, max: 12 };
     let after = Ok(event("", "z", "7"));
     // name, stream without the event that follows, error, what truncation gives in its place
-    let rows: [(&str, &[u8], ReceiveError, Item); 8] = [
+    let rows: [(&str, &[u8], ReceiveError, Item); 11] = [
+        (
+            "one error a block",
+            b"id:7\nevent:12345\nid:12345678\ndata:123456\n\n",
+            line(Field::Event, 15),
+            Item::Skipped(line(Field::Event, 15)),
+        ),
+        (
+            "a type that replacement makes long",
+            b"id:7\nevent:\xFF\xFF\xFF\xFF\ndata:a\n\n",
+            line(Field::Event, 16),
+            Item::Skipped(line(Field::Event, 16)),
+        ),
+        (
+            "an id that replacement makes long",
+            b"id:7\nid:\xFF\xFF\xFF\xFF\ndata:a\n\n",
+            line(Field::Id, 13),
+            Item::Skipped(line(Field::Id, 13)),
+        ),
         (
             "a data line",
             b"id:7\ndata:123456\n\n",
@@ -516,6 +544,18 @@ fn an_error_stands_until_the_caller_goes_on() {
         read(&mut decoder, &[b"data:b\n\n"]),
         [Ok(event("", "b", "2"))]
     );
+}
+
+#[test]
+fn data_that_nobody_will_see_is_not_held() {
+    for oversize in [Oversize::Error, Oversize::SkipEvent] {
+        let mut decoder = Decoder::with_config(limits(100, 4, oversize));
+        read(&mut decoder, &[b"data:12345\n", b"data:", &[b'x'; 50]]);
+        assert_eq!(decoder.buffered_len(), 0);
+    }
+    let mut decoder = Decoder::with_config(limits(100, 4, Oversize::Truncate));
+    read(&mut decoder, &[b"data:12345\n", b"data:", &[b'x'; 50]]);
+    assert_eq!(decoder.buffered_len(), 4);
 }
 
 #[test]
