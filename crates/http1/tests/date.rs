@@ -1,5 +1,4 @@
 //! The three forms of a date (RFC 9110 §5.6.7).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use tidings_http1::date::{format, parse};

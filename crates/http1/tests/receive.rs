@@ -197,7 +197,8 @@ fn the_octets_of_an_http2_preface_stay_in_the_input() {
 #[test]
 fn a_target_has_the_form_that_its_method_allows_rfc9112_3_2() {
     use TargetForm::*;
-    let rows: [(&str, &str, Option<(TargetForm, &str, &str, Option<&str>)>); 37] = [
+    type Parts = (TargetForm, &'static str, &'static str, Option<&'static str>);
+    let rows: [(&str, &str, Option<Parts>); 37] = [
         ("GET", "/", Some((Origin, "h", "/", None))),
         (
             "GET",
@@ -464,7 +465,8 @@ fn many_fields_are_read_like_few() {
 
 #[test]
 fn the_framing_of_a_request_is_one_ordered_match_rfc9112_6_3() {
-    let rows: [(&str, Result<Framing, (ErrorKind, u16)>); 34] = [
+    type Row = (&'static str, Result<Framing, (ErrorKind, u16)>);
+    let rows: [Row; 34] = [
         ("", Ok(Framing::None)),
         ("Content-Length: 0\r\n", Ok(Framing::Length(0))),
         ("content-length: 007\r\n", Ok(Framing::Length(7))),
@@ -577,7 +579,13 @@ fn the_framing_of_a_request_is_one_ordered_match_rfc9112_6_3() {
 #[test]
 fn the_framing_of_a_response_depends_on_its_request_rfc9112_6_3() {
     use Framing::{Chunked, Length, Tunnel, UntilClose};
-    let rows: [(&str, &str, &str, Result<Framing, ErrorKind>); 22] = [
+    type Row = (
+        &'static str,
+        &'static str,
+        &'static str,
+        Result<Framing, ErrorKind>,
+    );
+    let rows: [Row; 22] = [
         ("HEAD", "200", "Content-Length: 5\r\n", Ok(Framing::None)),
         (
             "HEAD",

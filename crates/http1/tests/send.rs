@@ -1,9 +1,5 @@
 //! What a sender writes, octet by octet, and what it refuses to write.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::BytesMut;
 use tidings_http1::{
