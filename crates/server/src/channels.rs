@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidings_http1::{RequestHead, Version};
-use tidings_hub::{ChannelName, Hub, Limit, SubscribeError};
+use tidings_hub::{ChannelName, Hub, Limit, Publish, PublishError, Published, SubscribeError};
 use tidings_polling::prefer_wait;
 
 pub use config::{Access, Config, Decision, Lag, Verb};
@@ -123,48 +123,74 @@ impl Channels {
         self.0.config.lag
     }
 
+    /// Adds a message to a channel from within the program, and wakes its readers.
+    ///
+    /// # Errors
+    /// Which limit of the hub refuses it: see [`PublishError`].
+    pub fn publish(
+        &self,
+        channel: &ChannelName,
+        publish: Publish<'_>,
+    ) -> Result<Published, PublishError> {
+        self.0.hub.publish(channel, publish, self.now(), entropy())
+    }
+
+    /// Makes the checks of `Host` and `Origin` that [`Channels::handle`] makes, for routes of the
+    /// program's own: without them a page of any site can ask what only own pages should.
+    ///
+    /// # Errors
+    /// The answer that refuses the request: 421 or 403.
+    pub fn guard(&self, request: &Request) -> Result<(), Response> {
+        let head = request.head();
+        self.check_host(head, request)?;
+        match Origin::of(head, &self.0.config.allow_origins) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(Response::problem(403, why)),
+        }
+    }
+
+    fn check_host(&self, head: &RequestHead, request: &Request) -> Result<(), Response> {
+        if host_is_safe(head, request.listener(), &self.0.config.hosts) {
+            return Ok(());
+        }
+        let why = "Host names neither localhost nor an IP address, and is not allowed by name";
+        Err(Response::problem(421, why))
+    }
+
     /// Answers a request for `/channels/…` or `/healthz`; anything else is 404.
     pub async fn handle(&self, request: Request) -> Response {
-        let config = &self.0.config;
         let head = request.head().clone();
-        let under_channels = head.path() == "/channels" || head.path().starts_with("/channels/");
-        let refuse = |status, why| {
-            let response = Response::problem(status, why);
-            if under_channels {
-                dressed(response)
-            } else {
-                response
-            }
-        };
-        if !host_is_safe(&head, request.listener(), &config.hosts) {
-            return refuse(
-                421,
-                "Host names neither localhost nor an IP address, and is not allowed by name",
-            );
+        let response = self.route(request, &head).await;
+        if head.path() == "/channels" || head.path().starts_with("/channels/") {
+            dressed(response)
+        } else {
+            response
         }
-        let resource = match resource(head.path()) {
-            Some(Resource::Health) => return health(&head),
-            Some(resource) => resource,
-            None => return refuse(404, "there is no such resource"),
+    }
+
+    async fn route(&self, request: Request, head: &RequestHead) -> Response {
+        if let Err(refused) = self.check_host(head, &request) {
+            return refused;
+        }
+        let (name, info) = match resource(head.path()) {
+            Some(Resource::Channel(name)) => (name, false),
+            Some(Resource::Info(name)) => (name, true),
+            Some(Resource::Health) => return health(head),
+            None => return Response::problem(404, "there is no such resource"),
         };
-        let origin = match Origin::of(&head, &config.allow_origins) {
-            Ok(origin) => origin,
-            Err(why) => return dressed(Response::problem(403, why)),
-        };
-        dressed(origin.mark(self.answer(request, &head, &resource).await))
+        match Origin::of(head, &self.0.config.allow_origins) {
+            Ok(origin) => origin.mark(self.answer(request, head, name, info).await),
+            Err(why) => Response::problem(403, why),
+        }
     }
 
     async fn answer(
         &self,
         request: Request,
         head: &RequestHead,
-        resource: &Resource<'_>,
+        name: &str,
+        info: bool,
     ) -> Response {
-        let (name, info) = match resource {
-            Resource::Channel(name) => (name, false),
-            Resource::Info(name) => (name, true),
-            Resource::Health => return health(head),
-        };
         let channel = match percent_decode(name) {
             Ok(name) => ChannelName::parse(&name).map_err(|error| error.to_string()),
             Err(why) => Err(format!("the name of the channel {why}")),

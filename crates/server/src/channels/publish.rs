@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use tidings_hub::{ChannelName, EventName, Kind, Publish, PublishError, Published};
+use tidings_hub::{ChannelName, EventName, Publish, PublishError};
 
 use super::config::Verb;
 use super::stats::Transport;
@@ -54,7 +54,13 @@ impl Channels {
             }
         };
         let kind = forms::kind(fields.get("Content-Type"));
-        match self.publish(channel, kind, event, &payload, key) {
+        let publish = Publish {
+            kind,
+            event,
+            payload: &payload,
+            key,
+        };
+        match self.publish(channel, publish) {
             Ok(published) => Response::bytes(
                 200,
                 "application/json",
@@ -62,27 +68,6 @@ impl Channels {
             ),
             Err(error) => refused(error),
         }
-    }
-
-    /// Puts a message into the log of a channel.
-    ///
-    /// # Errors
-    /// Which rule or limit refuses it.
-    pub(super) fn publish(
-        &self,
-        channel: &ChannelName,
-        kind: Kind,
-        event: Option<EventName>,
-        payload: &[u8],
-        key: Option<&[u8]>,
-    ) -> Result<Published, PublishError> {
-        let publish = Publish {
-            kind,
-            event,
-            payload,
-            key,
-        };
-        self.0.hub.publish(channel, publish, self.now(), entropy())
     }
 
     pub(super) fn delete(&self, request: &Request, channel: &ChannelName) -> Response {

@@ -182,6 +182,7 @@ impl EventStream {
 
     async fn flush(&mut self) -> Result<(), StreamError> {
         self.link.flush().await.map_err(StreamError::Gone)?;
+        self.link.release();
         self.written_at = Instant::now();
         Ok(())
     }

@@ -143,7 +143,7 @@ impl Link {
     }
 
     /// Gives emptied buffers back, so that a waiting connection owns none.
-    fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         if self.input.is_empty() && self.input.capacity() > 0 {
             give_back(core::mem::take(&mut self.input));
             self.read_len = MIN_READ_LEN;

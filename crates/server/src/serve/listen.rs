@@ -89,7 +89,8 @@ impl Drop for Slot {
 
 /// Serves `handler` on `listener` until `until` resolves, then stops in good order: no connection
 /// is accepted, idle ones close, answers under way are finished, streams and WebSockets are told
-/// by [`Stop`]. Returns when all have ended or the stop timeout is over.
+/// by [`Stop`]. Returns when all have ended or the stop timeout is over. What `until` resolves to
+/// is of no interest, so `tokio::signal::ctrl_c()` will do.
 ///
 /// # Errors
 /// Only where the listener itself fails; being out of descriptors pauses accepting.
@@ -97,7 +98,7 @@ pub async fn serve<H, F>(
     listener: TcpListener,
     config: Config,
     handler: H,
-    until: impl Future<Output = ()>,
+    until: impl Future,
 ) -> io::Result<()>
 where
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,
@@ -131,7 +132,7 @@ where
     };
     tokio::select! {
         () = accepting => {}
-        () = until => {}
+        _ = until => {}
     }
     drop(listener);
     stopper.stop();

@@ -6,7 +6,9 @@
 
 use core::sync::atomic::Ordering;
 
-use tidings_hub::{ChannelName, Cursor, Gap, GapReason, Kind, PublishError, Read, SubscribeError};
+use tidings_hub::{
+    ChannelName, Cursor, Gap, GapReason, Kind, Publish, PublishError, Read, SubscribeError,
+};
 use tidings_websocket::{CloseCode, Message};
 
 use super::super::config::{Lag, Verb};
@@ -226,10 +228,13 @@ impl Session {
 
     fn publish_bare(&self, kind: Kind, payload: &[u8]) -> Result<(), End> {
         self.check_publish()?;
-        match self
-            .channels
-            .publish(&self.channel, kind, None, payload, None)
-        {
+        let publish = Publish {
+            kind,
+            event: None,
+            payload,
+            key: None,
+        };
+        match self.channels.publish(&self.channel, publish) {
             Ok(_) => Ok(()),
             Err(error) => Err(End::Close(CloseCode::TRY_AGAIN_LATER, error.to_string())),
         }
@@ -275,10 +280,15 @@ impl Session {
                 message: format!("a payload of {} octets, the limit is {max}", payload.len()),
             }));
         }
-        let key = key.as_ref().map(String::as_bytes);
+        let publish = Publish {
+            kind,
+            event,
+            payload: &payload,
+            key: key.as_ref().map(String::as_bytes),
+        };
         Ok(self
             .channels
-            .publish(&self.channel, kind, event, &payload, key)
+            .publish(&self.channel, publish)
             .map(|published| published.position)
             .map_err(|error| Refusal {
                 code: match error {
