@@ -2,12 +2,10 @@
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use core::task::{Context, Poll, Waker};
-use core::time::Duration;
 use std::sync::Arc;
 use std::task::Wake;
 use std::thread::{self, Thread};
 use std::time::Instant;
-
 use tidings_hub::{ChannelName, Config, Cursor, Hub, Kind, Limit, Publish, Read, Start};
 
 struct Unpark(Thread);
@@ -19,10 +17,11 @@ impl Wake for Unpark {
 }
 
 /// Reads, and parks the thread while there is nothing.
-fn wait(cursor: &mut Cursor, now: impl Fn() -> Duration) -> Read {
+fn wait(mut cursor: Cursor, origin: Instant) -> Read {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
     loop {
-        match cursor.poll_read(&mut Context::from_waker(&waker), Limit::default(), now()) {
+        match cursor.poll_read(&mut cx, Limit::default(), origin.elapsed()) {
             Poll::Ready(read) => return read,
             Poll::Pending => thread::park(),
         }
@@ -31,11 +30,9 @@ fn wait(cursor: &mut Cursor, now: impl Fn() -> Duration) -> Read {
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     let origin = Instant::now();
-    let now = || origin.elapsed();
     let mut config = Config::default();
     config.max_messages = 2;
-    let hub = Hub::new(config);
-    let news = ChannelName::parse("news")?;
+    let (hub, news) = (Hub::new(config), ChannelName::parse("news")?);
     let entropy = 0x9f3a_61c2_b0d4_e877; // A program draws 64 fresh random bits for each call.
     let say = |payload| {
         let message = Publish {
@@ -44,30 +41,19 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
             payload,
             key: None,
         };
-        hub.publish(&news, message, now(), entropy)
+        hub.publish(&news, message, origin.elapsed(), entropy)
     };
+    let open = |start| hub.subscribe(&news, start, origin.elapsed(), entropy);
 
-    let mut cursor = hub.subscribe(&news, Start::Latest, now(), entropy)?;
-    let speaker = thread::scope(|scope| {
-        let speaker = scope.spawn(|| say(b"one"));
-        println!("waited for {:?}", wait(&mut cursor, now));
-        speaker.join()
-    });
-    let resume = Start::After(cursor.position());
-    drop(cursor);
-    println!("{:?} while nobody reads", say(b"two")?);
-    println!(
-        "resumed with {:?}",
-        wait(&mut hub.subscribe(&news, resume, now(), entropy)?, now)
-    );
+    let cursor = open(Start::Latest)?;
+    let reader = thread::spawn(move || wait(cursor, origin));
+    let resume = Start::After(say(b"one")?.position);
+    println!("waited for {:?}", reader.join());
+
+    say(b"two")?;
+    println!("resumed with {:?}", wait(open(resume)?, origin));
     say(b"three")?;
     say(b"four")?;
-    println!(
-        "too late: {:?}",
-        wait(&mut hub.subscribe(&news, resume, now(), entropy)?, now)
-    );
-    speaker
-        .map_err(|_| "the speaker panicked")?
-        .map(drop)
-        .map_err(Into::into)
+    println!("too late: {:?}", wait(open(resume)?, origin));
+    Ok(())
 }

@@ -46,8 +46,8 @@ impl Budget {
     }
 }
 
-/// What the messages of one channel hold: payloads, event names and wire forms. It is shared with the
-/// messages, which charge the forms they make.
+/// What the messages of one channel hold: payloads, event names and wire forms. It is shared with
+/// the messages, which charge the forms they make.
 #[derive(Debug)]
 pub(crate) struct Account {
     held: AtomicUsize,

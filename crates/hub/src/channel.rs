@@ -69,8 +69,8 @@ impl Remains {
 }
 
 impl Channel {
-    /// Octets of the budget that a channel takes when it is empty: itself, its account, its name, and twice
-    /// its places in the tables of the hub, which grow by doubling.
+    /// Octets of the budget that a channel takes when it is empty: itself, its account, its name,
+    /// and twice its places in the tables of the hub, which grow by doubling.
     pub(crate) fn cost(name: &ChannelName) -> usize {
         size_of::<Self>() + size_of::<Account>() + 64 + 16 + name.as_str().len() + 2 * (32 + 88)
     }
@@ -118,7 +118,8 @@ impl Channel {
         if !live.budget().try_charge(charge) {
             return Outcome::NoRoom(charge);
         }
-        // What was trimmed pays for the rest. It can only have grown since, by a form that was just made.
+        // What was trimmed pays for the rest. It can only have grown since, by a form that was just
+        // made.
         let released = live.log.drop_oldest(trim.count);
         live.budget()
             .release(released.saturating_sub(cost - charge));
@@ -159,8 +160,8 @@ impl Channel {
         live.log.read(place, limit).unwrap_or(Read::CaughtUp)
     }
 
-    /// Reads, or parks where there is nothing, in one step under the lock: a publish comes before, and is
-    /// read, or after, and wakes.
+    /// Reads, or parks where there is nothing, in one step under the lock: a publish comes before,
+    /// and is read, or after, and wakes.
     pub(crate) fn read_or_park(
         &self,
         config: &Config,
@@ -217,8 +218,8 @@ impl Channel {
         })
     }
 
-    /// Drops the oldest messages until `octets` came free. Returns the octets freed, and whether nothing is
-    /// left; the next publish then asks for its place in the order of last use.
+    /// Drops the oldest messages until `octets` came free. Returns the octets freed, and whether
+    /// nothing is left; the next publish then asks for its place in the order of last use.
     pub(crate) fn evict(&self, octets: usize, now: Duration) -> (usize, bool) {
         let mut state = lock(&self.state);
         let Some(live) = state.as_mut() else {
@@ -230,8 +231,8 @@ impl Channel {
         (freed, !live.listed)
     }
 
-    /// Drops what is over its time or above the limits, within `work`. Says whether the channel is empty for
-    /// `forget_after`.
+    /// Drops what is over its time or above the limits, within `work`. Says whether the channel is
+    /// empty for `forget_after`.
     pub(crate) fn sweep(&self, config: &Config, now: Duration, work: &mut usize) -> bool {
         let mut state = lock(&self.state);
         let Some(live) = state.as_mut() else {

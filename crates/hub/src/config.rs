@@ -16,18 +16,19 @@ use core::time::Duration;
 pub struct Config {
     /// Messages kept a channel. Default 1,000. The newest is kept in any case.
     pub max_messages: usize,
-    /// Octets kept a channel: payloads, event names and wire forms. Default 1 MiB. The newest message is kept
-    /// whatever its size.
+    /// Octets kept a channel: payloads, event names and wire forms. Default 1 MiB. The newest
+    /// message is kept whatever its size.
     pub max_octets: usize,
-    /// How long a message is kept; `None` is without end. Default 5 minutes, longer than a phone sleeps in a
-    /// tunnel and a laptop takes to reconnect.
+    /// How long a message is kept; `None` is without end. Default 5 minutes, longer than a phone
+    /// sleeps in a tunnel and a laptop takes to reconnect.
     pub max_age: Option<Duration>,
     /// Channels. Default 100,000.
     pub max_channels: usize,
     /// How long a channel without message, key and cursor is remembered. Default 1 hour, well above
     /// `max_age`, so that a quiet client is not told of a gap that it did not have.
     pub forget_after: Duration,
-    /// Octets of all channels: histories, wire forms, idempotency keys, records of channels. Default 256 MiB.
+    /// Octets of all channels: histories, wire forms, idempotency keys, records of channels.
+    /// Default 256 MiB.
     pub max_total_octets: usize,
     /// How long an idempotency key is kept. Default 5 minutes, longer than a publisher retries.
     pub key_ttl: Duration,

@@ -41,8 +41,8 @@ impl Cursor {
 
     /// The position up to which everything was handed out or told as a gap.
     ///
-    /// Until a gap is read, this is the position that was asked for, and where that could not be read, one
-    /// that no channel has: who resumes from it is told of a gap again.
+    /// Until a gap is read, this is the position that was asked for, and where that could not be
+    /// read, one that no channel has: who resumes from it is told of a gap again.
     #[must_use]
     pub fn position(&self) -> Position {
         match self.place {
@@ -66,10 +66,11 @@ impl Cursor {
             .read(self.shared.config(), &mut self.place, limit, now)
     }
 
-    /// Reads what follows, or waits for it: the waker of `cx` is called once there is something to read.
+    /// Reads what follows, or waits for it: the waker of `cx` is called once there is something to
+    /// read.
     ///
-    /// Looking and parking are one step under one lock, so that no message slips between the two. A cursor
-    /// waits once: the latest waker counts. Never ready with [`Read::CaughtUp`].
+    /// Looking and parking are one step under one lock, so that no message slips between the two. A
+    /// cursor waits once: the latest waker counts. Never ready with [`Read::CaughtUp`].
     pub fn poll_read(&mut self, cx: &mut Context<'_>, limit: Limit, now: Duration) -> Poll<Read> {
         self.seen = now;
         // Cloned here, since to clone a waker is to run code of the caller's.

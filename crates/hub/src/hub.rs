@@ -1,4 +1,5 @@
-//! The hub: names to channels, the limits that all of them share, and what is done from time to time.
+//! The hub: names to channels, the limits that all of them share, and what is done from time to
+//! time.
 
 use core::hash::BuildHasher as _;
 use core::time::Duration;
@@ -13,7 +14,8 @@ use crate::shard::Shard;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, RandomState, lock};
 use crate::{ChannelName, Config, EventName, Kind, Position, Start};
 
-/// Parts of the map of channels. Two names share a lock, and only to be looked up, once in so many times.
+/// Parts of the map of channels. Two names share a lock, and only to be looked up, once in so many
+/// times.
 const SHARDS: u64 = 32;
 
 /// Channels, messages and keys that one [`Hub::sweep`] visits or drops.
@@ -39,7 +41,8 @@ pub(crate) struct Shared {
     /// Counts uses of channels, so that the least recent is known.
     uses: AtomicU64,
     sweep: Mutex<Sweep>,
-    /// The latest `now` of a sweep or a delete in milliseconds: the time of a cursor's drop, which has none.
+    /// The latest `now` of a sweep or a delete in milliseconds: the time of a cursor's drop, which
+    /// has none.
     latest: AtomicU64,
 }
 
@@ -157,8 +160,9 @@ impl Hub {
 
     /// Puts a message at the end of a channel and wakes who waits for it.
     ///
-    /// A channel that does not exist is created, with `entropy` as its epoch; else `entropy` is not used. It
-    /// must be 64 fresh random bits at each call. The payload is copied and digested before any lock is taken.
+    /// A channel that does not exist is created, with `entropy` as its epoch; else `entropy` is not
+    /// used. It must be 64 fresh random bits at each call. The payload is copied and digested
+    /// before any lock is taken.
     ///
     /// # Errors
     /// Says which limit is reached, or that the key stands for another message. Nothing was published.
@@ -232,8 +236,9 @@ impl Hub {
 
     /// Opens a cursor on a channel.
     ///
-    /// A channel that does not exist is created, with `entropy` as its epoch, so that its position is known
-    /// before its first message; else `entropy` is not used. It must be 64 fresh random bits at each call.
+    /// A channel that does not exist is created, with `entropy` as its epoch, so that its position
+    /// is known before its first message; else `entropy` is not used. It must be 64 fresh random
+    /// bits at each call.
     ///
     /// # Errors
     /// Says which limit is reached. Only a channel that does not exist can be refused.
@@ -257,7 +262,8 @@ impl Hub {
         }
     }
 
-    /// Ends a channel; every cursor yields [`Read::Deleted`](crate::Read::Deleted). False where there is none.
+    /// Ends a channel; every cursor yields [`Read::Deleted`](crate::Read::Deleted). False where
+    /// there is none.
     ///
     /// Who uses the name after that meets another channel, of another epoch.
     #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
@@ -295,8 +301,8 @@ impl Hub {
 
     /// Does what time brings: drops messages and keys whose time is over, forgets channels.
     ///
-    /// Call it about once a second. A call does bounded work and the next goes on where it ended; reading and
-    /// publishing see nothing that is over its time in any case.
+    /// Call it about once a second. A call does bounded work and the next goes on where it ended;
+    /// reading and publishing see nothing that is over its time in any case.
     pub fn sweep(&self, now: Duration) {
         let shared = &*self.shared;
         shared.saw(now);
@@ -334,7 +340,8 @@ impl Hub {
         self.shared.channels.load(Ordering::Relaxed)
     }
 
-    /// Octets that count in the budget: histories, wire forms, idempotency keys and records of channels.
+    /// Octets that count in the budget: histories, wire forms, idempotency keys and records of
+    /// channels.
     #[must_use]
     pub fn octets(&self) -> usize {
         self.shared.budget.used()
@@ -433,8 +440,8 @@ impl Shared {
         }
     }
 
-    /// Trims histories without cursors, the least recently used first, until `octets` fit in the budget. False
-    /// where nothing could be trimmed.
+    /// Trims histories without cursors, the least recently used first, until `octets` fit in the
+    /// budget. False where nothing could be trimmed.
     fn make_room(&self, octets: usize, now: Duration) -> bool {
         if octets > self.budget.max() {
             return false;

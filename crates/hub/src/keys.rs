@@ -42,8 +42,8 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Octets of the budget that the key takes: itself, its record, twice its place in a table that grows by
-    /// doubling, its place in the order of expiry.
+    /// Octets of the budget that the key takes: itself, its record, twice its place in a table that
+    /// grows by doubling, its place in the order of expiry.
     pub(crate) fn cost(&self) -> usize {
         cost(self.key)
     }
@@ -104,7 +104,8 @@ impl Keys {
         self.octets += claim.cost();
     }
 
-    /// Drops keys whose time is over, at most `allowance`, which it lessens. Returns the octets freed.
+    /// Drops keys whose time is over, at most `allowance`, which it lessens. Returns the octets
+    /// freed.
     pub(crate) fn expire(&mut self, now: Duration, allowance: &mut usize) -> usize {
         let mut freed = 0;
         while *allowance > 0

@@ -1,4 +1,4 @@
-//! Channels as logs: every subscriber is a cursor.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod budget;

@@ -1,7 +1,8 @@
-//! The log of one channel: what is kept, what is trimmed, where a position leads. Pure: no lock, no clock.
+//! The log of one channel: what is kept, what is trimmed, where a position leads. Pure: no lock, no
+//! clock.
 //!
-//! epoch | top offset | oldest kept … newest kept; the newest kept has the top offset, and where none is kept,
-//! epoch and top offset stay.
+//! epoch | top offset | oldest kept … newest kept; the newest kept has the top offset, and where
+//! none is kept, epoch and top offset stay.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -120,7 +121,8 @@ impl Log {
         let mut left = self.len();
         let mut held = self.account.held().saturating_add(counted);
         for message in &self.messages {
-            // The newest message is kept whatever the limits, so the last one in may push out all others.
+            // The newest message is kept whatever the limits, so the last one in may push out all
+            // others.
             if left < config.max_messages.max(1) && held <= config.max_octets {
                 break;
             }
@@ -133,7 +135,8 @@ impl Log {
         trim
     }
 
-    /// Drops the oldest `count` messages. Returns the octets that the caller gives back to the budget.
+    /// Drops the oldest `count` messages. Returns the octets that the caller gives back to the
+    /// budget.
     pub(crate) fn drop_oldest(&mut self, count: usize) -> usize {
         let dropped = self.messages.drain(..count.min(self.messages.len()));
         let mut released = 0;
@@ -144,7 +147,8 @@ impl Log {
         released
     }
 
-    /// Drops the oldest message, gives its octets back to the budget and returns how many they were.
+    /// Drops the oldest message, gives its octets back to the budget and returns how many they
+    /// were.
     fn drop_one(&mut self, emptied_at: Duration) -> usize {
         let released = self.drop_oldest(1);
         self.account.budget().release(released);
@@ -184,7 +188,8 @@ impl Log {
         }
     }
 
-    /// Drops what wire forms, made since the last publish, pushed over `max_octets`; the newest stays.
+    /// Drops what wire forms, made since the last publish, pushed over `max_octets`; the newest
+    /// stays.
     pub(crate) fn fit(&mut self, config: &Config, now: Duration, allowance: &mut usize) {
         while self.len() > 1 && self.account.held() > config.max_octets && *allowance > 0 {
             *allowance -= 1;
@@ -192,7 +197,8 @@ impl Log {
         }
     }
 
-    /// Drops the oldest until `octets` of the budget came free, or nothing is left. Returns the octets freed.
+    /// Drops the oldest until `octets` of the budget came free, or nothing is left. Returns the
+    /// octets freed.
     pub(crate) fn evict(&mut self, octets: usize, now: Duration) -> usize {
         let mut freed = 0;
         while freed < octets && !self.messages.is_empty() {
@@ -231,7 +237,8 @@ impl Log {
         }
     }
 
-    /// What follows a place: messages, a gap, or nothing (then `None`). The place moves on behind it.
+    /// What follows a place: messages, a gap, or nothing (then `None`). The place moves on behind
+    /// it.
     pub(crate) fn read(&self, place: &mut Place, limit: Limit) -> Option<Read> {
         let next = self.at(self.before_oldest());
         let gap = |reason, asked, first, last| Gap {

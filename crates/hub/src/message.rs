@@ -33,7 +33,8 @@ pub struct Message {
     payload: Bytes,
     /// `None` within: made when the budget was full, so not kept.
     forms: [OnceLock<Option<Bytes>>; FORMS],
-    /// Octets that the channel counts for this message; [`RELEASED`] is added when the message leaves the log.
+    /// Octets that the channel counts for this message; [`RELEASED`] is added when the message
+    /// leaves the log.
     counted: AtomicUsize,
     account: Arc<Account>,
 }
@@ -69,9 +70,9 @@ impl Draft {
 }
 
 impl Message {
-    /// Octets that a message takes beside its payload, its event name and its forms: itself with the counts of
-    /// its `Arc`, its place in the log (twice, since a ring grows by doubling), the counts that a shared payload
-    /// gets, the headers of three allocations.
+    /// Octets that a message takes beside its payload, its event name and its forms: itself with
+    /// the counts of its `Arc`, its place in the log (twice, since a ring grows by doubling), the
+    /// counts that a shared payload gets, the headers of three allocations.
     pub(crate) const OVERHEAD: usize = (size_of::<Self>() + 16) + 16 + 24 + 48;
 
     /// Makes the message of a draft, whose payload it takes.
@@ -140,10 +141,11 @@ impl Message {
 
     /// The wire form number `slot`, made at first use and shared after.
     ///
-    /// Its length counts in the retention of the channel and in the budget of the hub. Where the budget is full
-    /// the form is handed out and not kept, then made again at each call; so is that of a `slot` that is not
-    /// below [`FORMS`]. Threads that ask for the same form at once wait for the one that makes it; `make` must
-    /// not ask for its own form. Give a form an allocation of its own: what it is cut from is not counted.
+    /// Its length counts in the retention of the channel and in the budget of the hub. Where the
+    /// budget is full the form is handed out and not kept, then made again at each call; so is that
+    /// of a `slot` that is not below [`FORMS`]. Threads that ask for the same form at once wait for
+    /// the one that makes it; `make` must not ask for its own form. Give a form an allocation of
+    /// its own: what it is cut from is not counted.
     pub fn form(&self, slot: usize, make: impl FnOnce() -> Bytes) -> Bytes {
         let Some(cell) = self.forms.get(slot) else {
             return make();
@@ -168,8 +170,8 @@ impl Message {
 
     /// Counts a form; false where the budget has no room for it.
     fn count(&self, octets: usize) -> bool {
-        // The account is charged first and the message second, so that a release between the two never takes
-        // away what was not added.
+        // The account is charged first and the message second, so that a release between the two
+        // never takes away what was not added.
         if !self.account.try_charge(octets) {
             return false;
         }
@@ -190,7 +192,8 @@ impl Message {
         self.counted.load(Ordering::Acquire) & !RELEASED
     }
 
-    /// Ends the counting as the message leaves the log. Returns the octets that the budget gets back.
+    /// Ends the counting as the message leaves the log. Returns the octets that the budget gets
+    /// back.
     pub(crate) fn release(&self) -> usize {
         let counted = self.counted.fetch_or(RELEASED, Ordering::AcqRel) & !RELEASED;
         self.account.let_go(counted);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 /// The name of a channel: one decoded path segment.
 ///
-/// 1 to 255 octets of UTF-8, not `.` or `..`, without `/`, `\` and the controls C0, DEL and C1. Octets are
-/// compared; nothing is normalised. A clone shares the text.
+/// 1 to 255 octets of UTF-8, not `.` or `..`, without `/`, `\` and the controls C0, DEL and C1.
+/// Octets are compared; nothing is normalised. A clone shares the text.
 ///
 /// ```
 /// use tidings_hub::{ChannelName, NameError};
@@ -56,8 +56,8 @@ impl fmt::Display for ChannelName {
 
 /// The type of an event: 1 to 64 of `[A-Za-z0-9._~-]`.
 ///
-/// Names that begin with `tidings.` are the server's own; `open` and `error` are events that an `EventSource`
-/// fires itself. `message` is the type of an event without one.
+/// Names that begin with `tidings.` are the server's own; `open` and `error` are events that an
+/// `EventSource` fires itself. `message` is the type of an event without one.
 ///
 /// ```
 /// use tidings_hub::{EventName, NameError};

@@ -1,6 +1,7 @@
 //! The place of a message in a channel, on the wire as `9f3a61c2b0d4e877.42`.
 //!
-//! 16 lower-case hex digits of the epoch | `.` | the offset in decimal without leading zeros, 1 to 20 digits
+//! 16 lower-case hex digits of the epoch | `.` | the offset in decimal without leading zeros, 1 to
+//! 20 digits
 
 use core::fmt;
 use core::str::FromStr;
@@ -8,8 +9,8 @@ use core::str::FromStr;
 /// A place in the log of one channel; it means "everything up to and including this offset".
 ///
 /// Offsets are contiguous from 1 within an epoch; offset 0 is the place before the first message.
-/// An epoch is 64 fresh random bits, so that a position of a channel that was deleted, forgotten or lost with
-/// its process never names a message of the channel that has the name after it.
+/// An epoch is 64 fresh random bits, so that a position of a channel that was deleted, forgotten or
+/// lost with its process never names a message of the channel that has the name after it.
 ///
 /// ```
 /// use tidings_hub::Position;

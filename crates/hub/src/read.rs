@@ -13,7 +13,8 @@ pub enum Start {
     Earliest,
     /// So many messages before the end, or all that is kept where that is fewer.
     Back(u64),
-    /// After a position. One of another epoch, of the future, or older than what is kept gives a gap.
+    /// After a position. One of another epoch, of the future, or older than what is kept gives a
+    /// gap.
     After(Position),
     /// After a position that could not be read: a gap of reason [`GapReason::Unknown`].
     Unknown,
@@ -48,7 +49,8 @@ pub enum Read {
     /// There is nothing newer. Only [`Cursor::read`](crate::Cursor::read) says so, since
     /// [`Cursor::poll_read`](crate::Cursor::poll_read) waits.
     CaughtUp,
-    /// The channel was deleted. Nothing follows; subscribe again to meet the channel that has the name next.
+    /// The channel was deleted. Nothing follows; subscribe again to meet the channel that has the
+    /// name next.
     Deleted,
 }
 

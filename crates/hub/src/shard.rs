@@ -1,5 +1,5 @@
-//! A part of the map of channels: names, how many cursors each channel has, and the order of last use of
-//! those without cursors.
+//! A part of the map of channels: names, how many cursors each channel has, and the order of last
+//! use of those without cursors.
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
@@ -34,7 +34,8 @@ struct Entry {
     link: Link,
 }
 
-/// The place in the order of last use. Only channels without cursors have one: their histories can go.
+/// The place in the order of last use. Only channels without cursors have one: their histories can
+/// go.
 #[derive(Copy, Clone, Debug)]
 enum Link {
     Out,
@@ -191,7 +192,8 @@ impl Shard {
         }
     }
 
-    /// Trims the history that was least recently used. Returns the octets freed; 0 where it was empty.
+    /// Trims the history that was least recently used. Returns the octets freed; 0 where it was
+    /// empty.
     pub(crate) fn trim_least_used(&mut self, octets: usize, now: Duration) -> usize {
         let slot = self.idle.least;
         let Some(entry) = self.entry(slot) else {

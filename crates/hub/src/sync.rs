@@ -1,5 +1,5 @@
-//! The lock, the cell, the atomics and the hasher of this crate in one place, so that the interleaving tests can put
-//! their own in.
+//! The lock, the cell, the atomics and the hasher of this crate in one place, so that the
+//! interleaving tests can put their own in.
 
 pub(crate) use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::collections::hash_map::RandomState;

@@ -1,7 +1,7 @@
 //! The wait list of one channel: park, wake all and cancel in O(1), 16 octets a waiter.
 //!
-//! A slab of slots; the free ones are linked. Waking takes the whole slab, and begins a round in which the
-//! tickets of the round before mean nothing.
+//! A slab of slots; the free ones are linked. Waking takes the whole slab, and begins a round in
+//! which the tickets of the round before mean nothing.
 
 use core::mem;
 use core::task::Waker;
@@ -51,8 +51,8 @@ impl WaitList {
         }
     }
 
-    /// Parks, or parks again with another waker. Returns the waker that was there before, to be dropped when
-    /// no lock is held.
+    /// Parks, or parks again with another waker. Returns the waker that was there before, to be
+    /// dropped when no lock is held.
     pub(crate) fn park(&mut self, ticket: &mut Option<Ticket>, waker: Waker) -> Option<Waker> {
         if let Some(Slot::Waiting(before)) = self.slot_of(*ticket) {
             return Some(mem::replace(before, waker));

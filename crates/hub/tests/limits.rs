@@ -140,7 +140,8 @@ fn what_can_never_fit_takes_nothing_from_others() {
 
 #[test]
 fn a_full_channel_goes_on_in_a_full_budget() {
-    // What its own retention drops pays for the next message, though a subscriber holds its history.
+    // What its own retention drops pays for the next message, though a subscriber holds its
+    // history.
     let hub = hub(|config| {
         config.max_messages = 4;
         config.max_total_octets = 45_000;

@@ -1,5 +1,5 @@
-//! A hub beside a plain model that forgets nothing: whatever happens, each read is exactly what the model
-//! expects, so a position resumes exactly or yields a gap of exactly what was lost.
+//! A hub beside a plain model that forgets nothing: whatever happens, each read is exactly what the
+//! model expects, so a position resumes exactly or yields a gap of exactly what was lost.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -106,7 +106,8 @@ struct Life {
     before_oldest: u64,
     keys: HashMap<u8, (Body, u64, Duration)>,
     cursors: usize,
-    /// A channel is never forgotten before this, and always at a sweep after `FORGET_AFTER` from it on.
+    /// A channel is never forgotten before this, and always at a sweep after `FORGET_AFTER` from it
+    /// on.
     touched: Duration,
     /// The same where a cursor was dropped, whose time the hub may take for earlier.
     dropped: Duration,

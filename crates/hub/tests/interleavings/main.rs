@@ -1,5 +1,6 @@
-//! The orders in which threads can meet, explored by shuttle: the crate is built here once more, with a lock
-//! and atomics that switch threads wherever they may. A wake that is lost shows as a deadlock.
+//! The orders in which threads can meet, explored by shuttle: the crate is built here once more,
+//! with a lock and atomics that switch threads wherever they may. A wake that is lost shows as a
+//! deadlock.
 #![expect(unused_imports, reason = "the crate is built as a part of its test")]
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! What `src/sync.rs` gives, from shuttle: every lock and every atomic is a point where it may switch threads.
+//! What `src/sync.rs` gives, from shuttle: every lock and every atomic is a point where it may
+//! switch threads.
 
 use core::hash::BuildHasherDefault;
 use std::collections::hash_map::DefaultHasher;
