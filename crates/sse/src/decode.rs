@@ -218,12 +218,13 @@ impl Decoder {
         if block.data.len() > self.config.max_event_len {
             return None;
         }
+        let window = |part| Text::from_utf8_octets(input.slice_ref(part));
         if let Some(id) = block.id {
-            self.last_event_id = Text::window(input, id);
+            self.last_event_id = window(id);
         }
         let event = Event {
-            event: named(block.event).then(|| Text::window(input, block.event)),
-            data: Text::window(input, block.data),
+            event: named(block.event).then(|| window(block.event)),
+            data: window(block.data),
             id: self.last_event_id.clone(),
             truncated: false,
         };
@@ -389,7 +390,7 @@ impl Decoder {
         }
         let text = Text::cut(source, value);
         if self.value_fits(Field::Event, &text)? {
-            self.block.event = named(text.as_str()).then_some(text);
+            self.block.event = named(text.as_bytes()).then_some(text);
         }
         Ok(())
     }

@@ -44,6 +44,6 @@ impl Event {
 
 /// Tells whether a type is another than `message`, which an empty one stands for.
 #[inline]
-pub(crate) fn named(event: &str) -> bool {
-    !matches!(event, "" | "message")
+pub(crate) fn named(event: &[u8]) -> bool {
+    !matches!(event, b"" | b"message")
 }

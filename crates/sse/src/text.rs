@@ -39,13 +39,8 @@ impl Text {
         }
     }
 
-    /// Takes a part of `source` without a copy.
+    /// Takes octets that are known to be UTF-8.
     #[inline]
-    pub(crate) fn window(source: &Bytes, value: &str) -> Self {
-        Self(source.slice_ref(value.as_bytes()))
-    }
-
-    /// Takes octets that were joined from texts.
     pub(crate) fn from_utf8_octets(octets: Bytes) -> Self {
         debug_assert!(
             core::str::from_utf8(&octets).is_ok(),

@@ -5,13 +5,13 @@
 
 use crate::line::Line;
 
-/// The parts of a block at the front of a chunk.
+/// The parts of a block at the front of a chunk, all of them UTF-8.
 #[derive(Debug, Default)]
 pub(crate) struct Whole<'a> {
-    pub(crate) data: &'a str,
+    pub(crate) data: &'a [u8],
     /// The type as the line says it, `message` and nothing included.
-    pub(crate) event: &'a str,
-    pub(crate) id: Option<&'a str>,
+    pub(crate) event: &'a [u8],
+    pub(crate) id: Option<&'a [u8]>,
     /// Octets of the block with its blank line.
     pub(crate) len: usize,
 }
@@ -44,19 +44,15 @@ impl<'a> Whole<'a> {
                 return None;
             }
         }
+        let len = chunk.len() - rest.len();
+        // Lines and values are cut at ASCII octets, so the parts are UTF-8 where the whole is.
+        core::str::from_utf8(chunk.get(..len)?).ok()?;
+        let event = event.unwrap_or_default();
         Some(Self {
-            data: text(data?)?,
-            event: text(event.unwrap_or_default())?,
-            id: match id {
-                None => None,
-                Some(id) => Some(text(id)?),
-            },
-            len: chunk.len() - rest.len(),
+            data: data?,
+            event,
+            id,
+            len,
         })
     }
-}
-
-#[inline]
-fn text(value: &[u8]) -> Option<&str> {
-    core::str::from_utf8(value).ok()
 }
