@@ -76,7 +76,7 @@ pub struct Fields {
 }
 
 /// Fields that httparse can write to the stack; more of them go through a `Vec`.
-const STACK: usize = 32;
+const STACK: usize = 16;
 
 impl Fields {
     /// Tokenises `raw[start..]`, whose syntax the scan has checked.

@@ -143,3 +143,39 @@ pub(crate) fn before_control(text: &[u8]) -> usize {
             .position(|octet| *octet < 0x20 || *octet == 0x7F)
             .unwrap_or(rest.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_octet_is_found_at_every_place() {
+        for octet in 0..=u8::MAX {
+            for (before, after) in [(0, 20), (3, 0), (7, 9), (8, 8), (15, 1), (16, 0), (19, 2)] {
+                for filler in [b' ', b'a', 0x80, 0xFF] {
+                    let mut text = alloc::vec![filler; before];
+                    text.push(octet);
+                    text.resize(text.len() + after, filler);
+                    let control = octet < 0x20 || octet == 0x7F;
+                    let want = if control { before } else { text.len() };
+                    assert_eq!(before_control(&text), want, "{octet:#x} after {before}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_control_octets_is_found() {
+        for first in 0..8 {
+            for second in first..8 {
+                let mut text = [b' '; 8];
+                for at in [first, second] {
+                    if let Some(slot) = text.get_mut(at) {
+                        *slot = 0x7F;
+                    }
+                }
+                assert_eq!(before_control(&text), first);
+            }
+        }
+    }
+}

@@ -401,6 +401,61 @@ fn a_field_line_is_name_colon_value_crlf_rfc9112_5() {
     }
 }
 
+/// Reads a request that has `octet` at one place, and reports what the place says of it.
+fn with_octet(before: &[u8], octet: u8, after: &[u8]) -> Result<(), (ErrorKind, u64)> {
+    let octets = [before, &[octet], after].concat();
+    match request(&octets) {
+        Ok(Some(head)) => {
+            assert_eq!(head.raw(), &octets[..]);
+            Ok(())
+        }
+        Ok(None) => panic!("{} is unfinished", octets.escape_ascii()),
+        Err(error) => Err((error.kind(), error.offset())),
+    }
+}
+
+#[test]
+fn every_octet_is_judged_by_its_place_rfc9110_5_6_2() {
+    for octet in 0..=u8::MAX {
+        let visible = matches!(octet, 0x21..=0x7e);
+        let tchar = visible && !b"\"(),/:;<=>?@[\\]{}".contains(&octet);
+        let or_lf = |kind| if octet == b'\n' { BareLf } else { kind };
+
+        let got = with_octet(b"M", octet, b"M / HTTP/1.1\r\nHost: a\r\n\r\n");
+        let want = match octet {
+            b' ' => Err((Version, 4)),
+            _ if tchar => Ok(()),
+            _ => Err((or_lf(Method), 1)),
+        };
+        assert_eq!(got, want, "{octet:#x} in a method");
+
+        let got = with_octet(b"GET /", octet, b"x HTTP/1.1\r\nHost: a\r\n\r\n");
+        let want = match octet {
+            b' ' => Err((Version, 6)),
+            b'\r' => Err((Version, 5)),
+            _ if visible && octet != b'#' => Ok(()),
+            _ => Err((or_lf(Target), 5)),
+        };
+        assert_eq!(got, want, "{octet:#x} in a target");
+
+        let got = with_octet(b"GET / HTTP/1.1\r\nHost: a\r\nN", octet, b"N: v\r\n\r\n");
+        let want = match octet {
+            _ if tchar => Ok(()),
+            b':' => Ok(()),
+            _ => Err((or_lf(FieldName), 26)),
+        };
+        assert_eq!(got, want, "{octet:#x} in a field name");
+
+        let got = with_octet(b"GET / HTTP/1.1\r\nHost: a\r\nN: v", octet, b"v\r\n\r\n");
+        let want = match octet {
+            b'\r' => Err((BareCr, 29)),
+            b'\t' | b' '..=0x7e | 0x80..=0xff => Ok(()),
+            _ => Err((or_lf(FieldValue), 29)),
+        };
+        assert_eq!(got, want, "{octet:#x} in a field value");
+    }
+}
+
 #[test]
 fn only_space_and_tab_are_trimmed_from_a_value_rfc9112_5_1() {
     let rows: [(&[u8], &[u8]); 7] = [

@@ -361,10 +361,18 @@ fn a_message_without_content_takes_no_data_rfc9112_6_3() {
         assert!(out.is_empty());
     }
     for content in [Content::Length(1), Content::Unknown] {
-        let refusal = server(GET)
-            .0
-            .send_response(204, [], content, &mut BytesMut::new());
-        assert_eq!(refusal, Err(SendError::BodyNotAllowed));
+        for status in [204, 205] {
+            let refusal = server(GET)
+                .0
+                .send_response(status, [], content, &mut BytesMut::new());
+            assert_eq!(refusal, Err(SendError::BodyNotAllowed), "{status}");
+        }
+        for (method, target) in [("CONNECT", "a:1"), ("TRACE", "/")] {
+            let host = [("Host", &b"a"[..])];
+            let refusal =
+                client().send_request(method, target, host, content, &mut BytesMut::new());
+            assert_eq!(refusal, Err(SendError::BodyNotAllowed), "{method}");
+        }
     }
 }
 

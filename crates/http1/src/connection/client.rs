@@ -194,6 +194,10 @@ impl ClientConnection {
         }
         let body = match (content, self.server) {
             (Content::None | Content::Length(0), _) => BodyWriter::None,
+            // RFC 9110 §9.3.6, §9.3.8: these two have no content.
+            (Content::Length(_) | Content::Unknown, _) if matches!(method, "CONNECT" | "TRACE") => {
+                return Err(SendError::BodyNotAllowed);
+            }
             (Content::Length(left), _) => BodyWriter::Length { left },
             (Content::Unknown, Some(Version::Http11)) => BodyWriter::Chunked,
             (Content::Unknown, Some(Version::Http10) | None) => return Err(SendError::NeedLength),

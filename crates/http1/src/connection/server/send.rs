@@ -122,7 +122,8 @@ impl ServerConnection {
     ) -> Result<(BodyWriter, Option<u64>), SendError> {
         Ok(match (status, method, content) {
             (204, _, Content::None | Content::Length(0)) => (BodyWriter::None, None),
-            (204, _, Content::Length(_) | Content::Unknown) => {
+            // RFC 9110 §15.3.6: a 205 has no content either, but says so with a length of zero.
+            (204 | 205, _, Content::Length(1..) | Content::Unknown) => {
                 return Err(SendError::BodyNotAllowed);
             }
             // RFC 9110 §8.6: the length that GET with 200 would have.
