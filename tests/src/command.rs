@@ -205,6 +205,12 @@ impl Server {
     }
 }
 
+impl From<&Server> for SocketAddr {
+    fn from(server: &Server) -> Self {
+        server.address
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         let _ended = self.child.kill();

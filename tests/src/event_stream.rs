@@ -1,6 +1,7 @@
 //! An event stream (WHATWG HTML §9.2) from a raw socket, read by hand, one block at a time.
 
-use crate::command::Server;
+use std::net::SocketAddr;
+
 use crate::http::{Answer, Connection};
 
 /// The lines up to one blank line.
@@ -31,8 +32,8 @@ pub struct EventStream {
 impl EventStream {
     /// Asks for an event stream, and checks the head of the answer.
     #[must_use]
-    pub fn open(server: &Server, target: &str, fields: &[(&str, &str)]) -> Self {
-        let mut connection = server.connect();
+    pub fn open(server: impl Into<SocketAddr>, target: &str, fields: &[(&str, &str)]) -> Self {
+        let mut connection = Connection::open(server.into());
         let accept = [("Accept", "text/event-stream")];
         connection.ask("GET", target, &[&accept, fields].concat(), b"");
         let head = connection.head().expect("the head of an event stream");
@@ -52,7 +53,11 @@ impl EventStream {
 
     /// Asks for an event stream, and takes its first block: the stream and the position it starts from.
     #[must_use]
-    pub fn start(server: &Server, target: &str, fields: &[(&str, &str)]) -> (Self, String) {
+    pub fn start(
+        server: impl Into<SocketAddr>,
+        target: &str,
+        fields: &[(&str, &str)],
+    ) -> (Self, String) {
         let mut stream = Self::open(server, target, fields);
         let first = stream.block().expect("the first block");
         assert!(

@@ -12,7 +12,7 @@ use serde_json::Value;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One response: its status line, field lines and content.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Answer {
     /// `HTTP/1.1` or `HTTP/1.0`.
     pub version: String,
@@ -22,6 +22,19 @@ pub struct Answer {
     pub fields: Vec<(String, String)>,
     /// The content, its chunked coding taken off.
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let body = String::from_utf8_lossy(&self.body);
+        let start: String = body.chars().take(400).collect();
+        let more = if start.len() < body.len() { "…" } else { "" };
+        write!(
+            out,
+            "{} {} {:?} {start:?}{more}",
+            self.version, self.status, self.fields
+        )
+    }
 }
 
 impl Answer {

@@ -18,6 +18,7 @@ pub mod base64;
 pub mod command;
 pub mod event_stream;
 pub mod http;
+pub mod nginx;
 pub mod peer;
 pub mod random;
 pub mod websocket;

@@ -1,8 +1,9 @@
 //! A WebSocket client (RFC 6455) from a raw socket, by hand: whole messages out, frames in.
 
+use std::net::SocketAddr;
+
 use serde_json::Value;
 
-use crate::command::Server;
 use crate::http::{Answer, Connection};
 
 /// The key of RFC 6455 §1.3, and what a server must answer to it.
@@ -60,13 +61,13 @@ pub const HANDSHAKE: [(&str, &str); 4] = [
 impl WebSocket {
     /// Opens a WebSocket without a subprotocol.
     #[must_use]
-    pub fn bare(server: &Server, target: &str) -> Self {
+    pub fn bare(server: impl Into<SocketAddr>, target: &str) -> Self {
         Self::open(server, target, &[])
     }
 
     /// Opens a WebSocket of `tidings.v1`, and takes its first envelope: the socket and the position.
     #[must_use]
-    pub fn envelopes(server: &Server, target: &str) -> (Self, String) {
+    pub fn envelopes(server: impl Into<SocketAddr>, target: &str) -> (Self, String) {
         let mut socket = Self::open(server, target, &[("Sec-WebSocket-Protocol", "tidings.v1")]);
         assert_eq!(
             socket.head.field("sec-websocket-protocol"),
@@ -82,8 +83,8 @@ impl WebSocket {
 
     /// Opens a WebSocket with more field lines, and checks the 101.
     #[must_use]
-    pub fn open(server: &Server, target: &str, fields: &[(&str, &str)]) -> Self {
-        let mut connection = server.connect();
+    pub fn open(server: impl Into<SocketAddr>, target: &str, fields: &[(&str, &str)]) -> Self {
+        let mut connection = Connection::open(server.into());
         connection.ask("GET", target, &[&HANDSHAKE, fields].concat(), b"");
         let head = connection.head().expect("the head of a handshake");
         assert_eq!(head.status, 101, "{head:?} {:?}", connection.rest());

@@ -1,0 +1,13 @@
+//! Independent peers: curl, Python, Node and nginx understand the server as it is.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests: what is not as written fails the test at hand"
+)]
+
+mod behind_nginx;
+mod curl;
+mod scripts;
