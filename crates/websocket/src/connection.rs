@@ -229,7 +229,8 @@ impl<R: Role> Connection<R> {
         self.state = State::Ended;
     }
 
-    /// Tells that the peer's octets have ended, after [`next_event`](Self::next_event) gave `None` on the last of them.
+    /// Tells that the peer's octets have ended, after [`next_event`](Self::next_event) gave `None` on the last of them. An
+    /// error of the transport is such an end too: after the closing handshake, a peer may well reset it.
     ///
     /// Without a Close before it, that is a failure: code 1006 (RFC 6455 §7.1.5). The time is taken as by every other call
     /// that may end the connection; no wait starts here.
