@@ -1,0 +1,93 @@
+//! What a subscription hands out: messages, and gaps where messages were lost.
+
+use bytes::Bytes;
+
+/// One thing that a subscription hands out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Item {
+    /// A message of the channel.
+    Message(Message),
+    /// Messages were lost; delivery goes on behind the loss.
+    Gap(Gap),
+}
+
+/// One message, as it was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Message {
+    /// The position of the message. `None` where the server gives none.
+    pub id: Option<String>,
+    /// The event name. `None` where none was given, which is `message`.
+    pub event: Option<String>,
+    /// The payload.
+    pub data: Data,
+}
+
+/// The payload of a message: text or binary, by its publisher's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// UTF-8 text. CRLF and CR arrive as LF over Server-Sent Events.
+    Text(String),
+    /// Octets.
+    Binary(Bytes),
+}
+
+/// A loss that the server told: which messages are missing, and where delivery goes on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[non_exhaustive]
+pub struct Gap {
+    /// Why the position could not be resumed.
+    pub reason: GapReason,
+    /// The position that was asked for, where it could be read.
+    pub asked: Option<String>,
+    /// The offset of the first message lost, where it is known.
+    pub first: Option<u64>,
+    /// The offset of the last message lost, where it is known.
+    pub last: Option<u64>,
+    /// The position from which delivery goes on.
+    pub next: String,
+}
+
+/// Why a position could not be resumed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(from = "String")]
+#[non_exhaustive]
+pub enum GapReason {
+    /// The messages behind the position are no longer kept.
+    Trimmed,
+    /// The position is of another epoch: the channel was deleted, forgotten, or lost.
+    Epoch,
+    /// The position is beyond the channel's last message.
+    Future,
+    /// The server could not read the position.
+    Unknown,
+    /// A reason that this crate does not know.
+    Other(String),
+}
+
+impl GapReason {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Trimmed => "trimmed",
+            Self::Epoch => "epoch",
+            Self::Future => "future",
+            Self::Unknown => "unknown",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl From<String> for GapReason {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "trimmed" => Self::Trimmed,
+            "epoch" => Self::Epoch,
+            "future" => Self::Future,
+            "unknown" => Self::Unknown,
+            _ => Self::Other(word),
+        }
+    }
+}

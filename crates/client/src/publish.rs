@@ -1,0 +1,270 @@
+//! Publishing: one POST a message, over one connection, never doubled.
+//!
+//! `POST /channels/C?event=NAME`, the body is the payload; the answer is `{"id":P}`. Every
+//! message carries an `Idempotency-Key`, so that one that is sent again counts once.
+
+use core::fmt::Write as _;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+
+use crate::dice::Dice;
+use crate::io::{Dialer, Io};
+use crate::subscribe::request_fields;
+use crate::transport::{Answer, Exchange, Retry, status_error};
+use crate::{Data, Error, Limits, Url, wire};
+
+/// Attempts for one message, the first one included.
+const MAX_ATTEMPTS: u32 = 5;
+/// Longest answer to a publish: a position, or problem details.
+const MAX_ANSWER_LEN: usize = 64 * 1024;
+
+/// A message to publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a message is published by a `Publisher`"]
+pub struct Publish {
+    data: Data,
+    event: Option<String>,
+    key: Option<String>,
+}
+
+impl Publish {
+    /// Makes a text message.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            data: Data::Text(text.into()),
+            event: None,
+            key: None,
+        }
+    }
+
+    /// Makes a binary message.
+    pub fn binary(octets: impl Into<Bytes>) -> Self {
+        Self {
+            data: Data::Binary(octets.into()),
+            event: None,
+            key: None,
+        }
+    }
+
+    /// Names the event.
+    pub fn event(mut self, name: impl Into<String>) -> Self {
+        self.event = Some(name.into());
+        self
+    }
+
+    /// Sets the idempotency key, 1 to 255 visible ASCII characters. Without it one is drawn.
+    ///
+    /// A program that may itself stop and publish again keeps the key with the message.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+/// Publishes to one channel over one connection that is kept.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), tidings_client::Error> {
+/// use tidings_client::{Publish, Publisher};
+///
+/// let mut news = Publisher::new("http://127.0.0.1:8080/channels/news")?;
+/// let position = news.publish(Publish::text("hello").event("greeting")).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Publisher {
+    url: Url,
+    fields: Vec<(String, String)>,
+    limits: Limits,
+    dialer: Dialer,
+    dice: Dice,
+    origin: Instant,
+    /// A connection at rest.
+    kept: Option<(Io, Exchange)>,
+    /// A server was reached once, so that a refused connection is a restart, not a wrong URL.
+    reached: bool,
+}
+
+impl Publisher {
+    /// Makes a publisher for the channel at `url`. Nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] when the URL cannot be used.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        Ok(Self::to(url.parse()?))
+    }
+
+    /// Makes a publisher for a URL that is parsed already. Nothing is sent.
+    #[must_use]
+    pub fn to(url: Url) -> Self {
+        Self {
+            url,
+            fields: Vec::new(),
+            limits: Limits::default(),
+            dialer: Dialer::tcp(),
+            dice: Dice::new(),
+            origin: Instant::now(),
+            kept: None,
+            reached: false,
+        }
+    }
+
+    /// Adds a field line to every request, such as `Authorization`.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: &str) -> Self {
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the bounds. Those of messages and pages have no meaning here.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn dialer(mut self, dialer: Dialer) -> Self {
+        self.dialer = dialer;
+        self
+    }
+
+    /// Publishes a message and returns its position.
+    ///
+    /// An attempt whose outcome is unknown is repeated under the same key, up to 5 attempts with
+    /// jittered backoff, so that the message is in the channel once. A server that was never
+    /// reached is not tried again.
+    ///
+    /// Dropping the future leaves open whether the message was published; its connection is not
+    /// used again.
+    ///
+    /// # Errors
+    ///
+    /// The refusal of the server, or the failure of the last attempt.
+    pub async fn publish(&mut self, publish: Publish) -> Result<String, Error> {
+        let key = match publish.key {
+            Some(key) => key,
+            None => draw_key(&mut self.dice)?,
+        };
+        let target = match &publish.event {
+            Some(event) => self.url.target_and("event", event),
+            None => self.url.target(),
+        };
+        let (media_type, body) = match &publish.data {
+            Data::Text(text) => ("text/plain; charset=utf-8", text.as_bytes()),
+            Data::Binary(octets) => ("application/octet-stream", &octets[..]),
+        };
+        let authority = self.url.authority();
+        let ours = [
+            ("Accept", "application/json"),
+            ("Content-Type", media_type),
+            ("Idempotency-Key", key.as_str()),
+        ];
+        let fields = self.fields.clone();
+        let fields = request_fields(&fields, ours, &authority);
+        let mut retry = Retry::new();
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(&target, &fields, body).await {
+                Ok(position) => return Ok(position),
+                Err(error) => error,
+            };
+            if attempt == MAX_ATTEMPTS || !error.is_transient() || !self.reached {
+                return Err(error);
+            }
+            attempt += 1;
+            let at = retry.next(&error, self.origin.elapsed(), &mut self.dice)?;
+            tracing::warn!(
+                error = &error as &dyn core::error::Error,
+                url = %self.url,
+                attempt,
+                "a publish failed, it is repeated under its key"
+            );
+            sleep_until(self.origin + at).await;
+        }
+    }
+
+    /// Sends the request once; a second time where the kept connection had lapsed.
+    async fn attempt(
+        &mut self,
+        target: &str,
+        fields: &[(&str, &[u8])],
+        body: &[u8],
+    ) -> Result<String, Error> {
+        if let Some((mut io, mut exchange)) = self.kept.take() {
+            exchange.ask("POST", target, fields, Some(body), &mut io.out)?;
+            match self.converse(io, &mut exchange).await {
+                // The key makes the repetition safe even if the request was read.
+                Err(error) if exchange.lapsed(&error) => {}
+                Err(error) => return Err(error),
+                Ok((io, answer)) => return self.read(io, exchange, &answer),
+            }
+        }
+        let mut io = self.connect().await?;
+        self.reached = true;
+        let mut exchange = Exchange::new(MAX_ANSWER_LEN);
+        exchange.ask("POST", target, fields, Some(body), &mut io.out)?;
+        let (io, answer) = self.converse(io, &mut exchange).await?;
+        self.read(io, exchange, &answer)
+    }
+
+    async fn connect(&self) -> Result<Io, Error> {
+        let after = self.limits.connect_timeout;
+        timeout(after, self.dialer.dial(self.url.host(), self.url.port()))
+            .await
+            .map_err(|_| Error::Timeout {
+                what: "connecting",
+                after,
+            })?
+            .map_err(|source| Error::Connect {
+                authority: self.url.authority(),
+                source,
+            })
+            .map(Io::new)
+    }
+
+    /// Writes the request and reads until its answer is whole.
+    async fn converse(&self, mut io: Io, exchange: &mut Exchange) -> Result<(Io, Answer), Error> {
+        let after = self.limits.answer_timeout;
+        let deadline = Instant::now() + after;
+        loop {
+            if let Some(answer) = exchange.receive(&mut io.input)? {
+                return Ok((io, answer));
+            }
+            if io.ended {
+                let answer = exchange.receive_eof(&mut io.input)?.ok_or(Error::Cut)?;
+                return Ok((io, answer));
+            }
+            timeout_at(deadline, io.progress())
+                .await
+                .map_err(|_| Error::Timeout {
+                    what: "the answer to a publish",
+                    after,
+                })??;
+        }
+    }
+
+    /// Reads the answer, and keeps the connection where it may be used again.
+    fn read(&mut self, io: Io, exchange: Exchange, answer: &Answer) -> Result<String, Error> {
+        if exchange.is_reusable() && io.out.is_empty() && !io.ended {
+            self.kept = Some((io, exchange));
+        }
+        match answer.head.status() {
+            200 => wire::decode_published(&answer.body),
+            _ => Err(status_error(&answer.head, &answer.body)),
+        }
+    }
+}
+
+/// Draws an idempotency key: 128 random bits in hex.
+fn draw_key(dice: &mut Dice) -> Result<String, Error> {
+    let mut key = String::with_capacity(32);
+    for octet in dice.take::<16>()? {
+        // Writing to a String does not fail.
+        let _ = write!(key, "{octet:02x}");
+    }
+    Ok(key)
+}

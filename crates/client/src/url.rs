@@ -1,0 +1,370 @@
+//! `http://host[:port]/path?query` and `ws://…`: the URLs that a subscription and a publish take.
+//!
+//! scheme `://` host [`:` port] [path] [`?` query]
+//!
+//! User information and fragments are refused; `https` and `wss` are refused, since TLS is not
+//! supported. Octets of path and query that a request target cannot hold are percent-encoded.
+
+use core::fmt;
+use core::net::Ipv6Addr;
+use core::str::FromStr;
+
+use crate::Error;
+
+/// Longest URL that is accepted, in octets: the request target of common servers ends there.
+const MAX_URL_LEN: usize = 8000;
+
+/// A parsed URL of an HTTP or WebSocket server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Url {
+    websocket: bool,
+    host: String,
+    port: u16,
+    path: String,
+    query: Option<String>,
+}
+
+impl Url {
+    /// Makes the URL of a channel on a server: `{server}/channels/{channel}`.
+    ///
+    /// The channel's name is percent-encoded as one path segment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Url`] when the server's URL is out of form or carries a query.
+    ///
+    /// ```
+    /// use tidings_client::Url;
+    ///
+    /// let url = Url::channel("http://localhost:8080", "a b/c")?;
+    /// assert_eq!(url.to_string(), "http://localhost:8080/channels/a%20b%2Fc");
+    /// # Ok::<(), tidings_client::Error>(())
+    /// ```
+    pub fn channel(server: &str, channel: &str) -> Result<Self, Error> {
+        let mut url: Self = server.parse()?;
+        if url.query.is_some() {
+            return Err(refuse(server, "the URL of a server takes no query"));
+        }
+        while url.path.ends_with('/') {
+            url.path.pop();
+        }
+        url.path.push_str("/channels/");
+        encode(channel, &mut url.path, is_unreserved);
+        Ok(url)
+    }
+
+    /// Tells whether the scheme is `ws`, which implies a WebSocket.
+    #[must_use]
+    pub const fn is_websocket(&self) -> bool {
+        self.websocket
+    }
+
+    /// The name or address to connect to, without the brackets of an IPv6 literal.
+    pub(crate) fn host(&self) -> &str {
+        self.host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&self.host)
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The value of `Host`: the port is left out where it is the scheme's default.
+    pub(crate) fn authority(&self) -> String {
+        match self.port {
+            80 => self.host.clone(),
+            port => format!("{}:{port}", self.host),
+        }
+    }
+
+    /// The request target, as the URL has it.
+    pub(crate) fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// The request target with one more parameter.
+    pub(crate) fn target_and(&self, name: &str, value: &str) -> String {
+        let mut target = self.target();
+        target.push(if self.query.is_some() { '&' } else { '?' });
+        target.push_str(name);
+        target.push('=');
+        encode(value, &mut target, is_unreserved);
+        target
+    }
+
+    /// The request target, with `parameter` in place of every `after` and `from` of the query.
+    pub(crate) fn target_with(&self, parameter: Option<(&str, &str)>) -> String {
+        let mut target = self.path.clone();
+        let mut mark = '?';
+        for pair in self.query.iter().flat_map(|query| query.split('&')) {
+            let name = pair.split('=').next().unwrap_or_default();
+            if name != "after" && name != "from" {
+                target.push(core::mem::replace(&mut mark, '&'));
+                target.push_str(pair);
+            }
+        }
+        if let Some((name, value)) = parameter {
+            target.push(mark);
+            target.push_str(name);
+            target.push('=');
+            encode(value, &mut target, is_unreserved);
+        }
+        target
+    }
+
+    /// Resolves the value of a `Location` field (RFC 9110 §10.2.2).
+    pub(crate) fn join(&self, location: &str) -> Result<Self, Error> {
+        let location = location.split('#').next().unwrap_or_default();
+        if location.contains("://") {
+            return location.parse();
+        }
+        if let Some(rest) = location.strip_prefix("//") {
+            return format!("http://{rest}").parse();
+        }
+        let mut url = self.clone();
+        let (path, query) = match location.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (location, None),
+        };
+        if path.starts_with('/') {
+            url.path = encoded(path);
+        } else if !path.is_empty() {
+            let folder = self
+                .path
+                .rfind('/')
+                .and_then(|end| self.path.get(..=end))
+                .unwrap_or("/");
+            url.path = encoded(&format!("{folder}{path}"));
+        }
+        url.query = query.map(encoded);
+        Ok(url)
+    }
+}
+
+impl FromStr for Url {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Err(refuse(text, "it does not begin with http:// or ws://"));
+        };
+        let websocket = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "ws" => true,
+            "https" | "wss" => return Err(refuse(text, "TLS is not supported")),
+            _ => return Err(refuse(text, "it does not begin with http:// or ws://")),
+        };
+        if text.len() > MAX_URL_LEN {
+            return Err(refuse(text, "it is longer than 8000 octets"));
+        }
+        if rest.contains('#') {
+            return Err(refuse(text, "a fragment is not allowed"));
+        }
+        if rest.chars().any(char::is_control) {
+            return Err(refuse(text, "it holds a control character"));
+        }
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let (host, port) = split_authority(authority).map_err(|why| refuse(text, why))?;
+        let (path, query) = match rest.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (rest, None),
+        };
+        Ok(Self {
+            websocket,
+            host: host.to_ascii_lowercase(),
+            port,
+            path: if path.is_empty() {
+                String::from("/")
+            } else {
+                encoded(path)
+            },
+            query: query.map(encoded),
+        })
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.websocket { "ws" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.target())
+    }
+}
+
+fn split_authority(authority: &str) -> Result<(&str, u16), &'static str> {
+    if authority.contains('@') {
+        return Err("user information is not allowed");
+    }
+    let end = match authority.strip_prefix('[') {
+        Some(_) => authority.find(']').map_or(0, |end| end + 1),
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at(end);
+    let legal = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(is_unreserved),
+    };
+    if !legal {
+        return Err("the host is out of form");
+    }
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => 80,
+        Some("") => 80,
+        Some(digits) if digits.bytes().all(|octet| octet.is_ascii_digit()) => digits
+            .parse()
+            .ok()
+            .filter(|port| *port > 0)
+            .ok_or("the port is not 1 to 65535")?,
+        _ => return Err("the port is not 1 to 65535"),
+    };
+    Ok((host, port))
+}
+
+/// The unreserved characters of RFC 3986 §2.3.
+const fn is_unreserved(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~')
+}
+
+/// What may stand as it is in a path and a query: escapes that are there stay.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    encode(text, &mut out, |octet| {
+        is_unreserved(octet) || b"%!$&'()*+,;=:@/?[]|".contains(&octet)
+    });
+    out
+}
+
+fn encode(text: &str, out: &mut String, keep: impl Fn(u8) -> bool) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| {
+        HEX.get(usize::from(nibble))
+            .copied()
+            .map_or('0', char::from)
+    };
+    for octet in text.bytes() {
+        if keep(octet) {
+            out.push(char::from(octet));
+        } else {
+            out.extend(['%', digit(octet >> 4), digit(octet & 15)]);
+        }
+    }
+}
+
+fn refuse(url: &str, why: &'static str) -> Error {
+    Error::Url {
+        url: crate::error::one_line(url),
+        why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_taken_apart_rfc3986_3() {
+        let rows = [
+            ("http://h", "h", 80, "h", "/"),
+            ("HTTP://H:8080/a?b=c", "h", 8080, "h:8080", "/a?b=c"),
+            ("ws://h:80/x", "h", 80, "h", "/x"),
+            ("ws://h?y", "h", 80, "h", "/?y"),
+            ("http://[::1]:81/", "::1", 81, "[::1]:81", "/"),
+            ("http://h:/p", "h", 80, "h", "/p"),
+            ("http://h/ü \"%20", "h", 80, "h", "/%C3%BC%20%22%20"),
+        ];
+        for (text, host, port, authority, target) in rows {
+            let url: Url = text.parse().unwrap();
+            assert_eq!(url.host(), host, "{text}");
+            assert_eq!(url.port(), port, "{text}");
+            assert_eq!(url.authority(), authority, "{text}");
+            assert_eq!(url.target(), target, "{text}");
+            assert_eq!(url.is_websocket(), text.starts_with("ws"), "{text}");
+        }
+    }
+
+    #[test]
+    fn urls_that_cannot_be_used_are_refused() {
+        let rows = [
+            ("news", "begin with"),
+            ("ftp://h", "begin with"),
+            ("https://h", "TLS"),
+            ("wss://h", "TLS"),
+            ("http://", "host"),
+            ("http:///x", "host"),
+            ("http://h h/", "host"),
+            ("http://[::1/", "host"),
+            ("http://[zz]/", "host"),
+            ("http://[::1]x/", "port"),
+            ("http://h:0/", "port"),
+            ("http://h:65536/", "port"),
+            ("http://h:+1/", "port"),
+            ("http://u:p@h/", "user information"),
+            ("ws://h/#f", "fragment"),
+            ("http://h/\r\nX: y", "control"),
+        ];
+        for (text, want) in rows {
+            let error = text.parse::<Url>().unwrap_err().to_string();
+            assert!(
+                error.contains(want) && !error.contains('\n'),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_channel_is_one_encoded_segment() {
+        let rows = [
+            ("http://h", "news", "/channels/news"),
+            ("http://h/", "news", "/channels/news"),
+            ("http://h/push", "a/b?c#d", "/push/channels/a%2Fb%3Fc%23d"),
+            ("http://h", "grüße %", "/channels/gr%C3%BC%C3%9Fe%20%25"),
+        ];
+        for (server, channel, want) in rows {
+            assert_eq!(Url::channel(server, channel).unwrap().target(), want);
+        }
+        assert!(Url::channel("http://h/?x", "news").is_err());
+    }
+
+    #[test]
+    fn a_position_takes_the_place_of_the_urls_own_start() {
+        let url: Url = "http://h/c?from=earliest&limit=5&after=x.1&afterwards=1"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            url.target(),
+            "/c?from=earliest&limit=5&after=x.1&afterwards=1"
+        );
+        assert_eq!(url.target_with(None), "/c?limit=5&afterwards=1");
+        assert_eq!(
+            url.target_with(Some(("after", "e.2"))),
+            "/c?limit=5&afterwards=1&after=e.2"
+        );
+        let url: Url = "http://h/c".parse().unwrap();
+        assert_eq!(url.target_with(Some(("after", "a&b"))), "/c?after=a%26b");
+    }
+
+    #[test]
+    fn a_location_is_resolved_rfc9110_10_2_2() {
+        let url: Url = "http://h:81/a/b?c".parse().unwrap();
+        let rows = [
+            ("http://g/x", "http://g/x"),
+            ("//g/x", "http://g/x"),
+            ("/x?y", "http://h:81/x?y"),
+            ("x", "http://h:81/a/x"),
+            ("?z", "http://h:81/a/b?z"),
+            ("/x#f", "http://h:81/x"),
+        ];
+        for (location, want) in rows {
+            assert_eq!(url.join(location).unwrap().to_string(), want);
+        }
+        assert!(url.join("https://g/").is_err());
+    }
+}
