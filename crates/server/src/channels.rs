@@ -10,6 +10,7 @@
 //! | none of these | short polling |
 
 mod config;
+mod cut;
 mod envelope;
 mod forms;
 mod origin;
@@ -29,9 +30,11 @@ use tidings_hub::{ChannelName, Hub, Limit, Publish, PublishError, Published, Sub
 use tidings_polling::prefer_wait;
 
 pub use config::{Access, Config, Decision, Lag, Verb};
+use cut::Cuts;
 use origin::{Origin, host_is_safe};
 use query::{Query, percent_decode};
 use stats::Registry;
+pub use stats::Transport;
 use transport::long_poll::Wait;
 use transport::{long_poll, short_poll, sse, websocket};
 
@@ -70,6 +73,7 @@ struct Inner {
     /// Where the hub's time begins.
     origin: Instant,
     stats: Registry,
+    cuts: Cuts,
 }
 
 /// What a path names.
@@ -88,6 +92,7 @@ impl Channels {
     pub fn new(config: Config) -> Self {
         let inner = Arc::new(Inner {
             hub: Hub::new(config.hub.clone()),
+            cuts: Cuts::new(config.allow_cut),
             config,
             origin: Instant::now(),
             stats: Registry::default(),
@@ -133,6 +138,13 @@ impl Channels {
         publish: Publish<'_>,
     ) -> Result<Published, PublishError> {
         self.0.hub.publish(channel, publish, self.now(), entropy())
+    }
+
+    /// Resets all connections that read by a transport, where [`Config::allow_cut`] is set; the
+    /// next short poll, since none is held. False where it is not set.
+    #[expect(clippy::must_use_candidate, reason = "it is called for what it does")]
+    pub fn cut(&self, transport: Transport) -> bool {
+        self.0.cuts.cut(transport)
     }
 
     /// Makes the checks of `Host` and `Origin` that [`Channels::handle`] makes, for routes of the

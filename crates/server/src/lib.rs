@@ -9,6 +9,8 @@
 pub mod channels;
 pub mod serve;
 
+pub use tidings_http1 as http1;
 pub use tidings_hub as hub;
+pub use tidings_polling as polling;
 pub use tidings_sse as sse;
 pub use tidings_websocket as websocket;

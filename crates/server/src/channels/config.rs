@@ -26,6 +26,8 @@ pub struct Config {
     pub max_wait: Duration,
     /// What becomes of a stream or WebSocket whose reader fell behind what is kept.
     pub lag: Lag,
+    /// Whether [`super::Channels::cut`] works. Default no: it is for demonstrations and tests.
+    pub allow_cut: bool,
     /// Foreign origins that may read and publish, as in `https://app.example`. Default none.
     pub allow_origins: Vec<String>,
     /// Names that `Host` may have on a loopback listener, beside `localhost` and IP literals.
@@ -45,6 +47,7 @@ impl Default for Config {
             max_page_len: 1 << 20,
             max_wait: Duration::from_secs(55),
             lag: Lag::Gap,
+            allow_cut: false,
             allow_origins: Vec::new(),
             hosts: Vec::new(),
             authorize: Arc::new(|_| Decision::Allow),
@@ -62,6 +65,7 @@ impl fmt::Debug for Config {
             .field("max_page_len", &self.max_page_len)
             .field("max_wait", &self.max_wait)
             .field("lag", &self.lag)
+            .field("allow_cut", &self.allow_cut)
             .field("allow_origins", &self.allow_origins)
             .field("hosts", &self.hosts)
             .finish_non_exhaustive()

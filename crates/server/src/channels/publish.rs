@@ -7,7 +7,7 @@ use tidings_hub::{ChannelName, EventName, Publish, PublishError};
 use super::config::Verb;
 use super::stats::Transport;
 use super::{Channels, forms};
-use crate::serve::{Request, Response, entropy};
+use crate::serve::{BodyError, Request, Response, entropy};
 
 /// Longest idempotency key in octets.
 const MAX_KEY_LEN: usize = 255;
@@ -44,14 +44,8 @@ impl Channels {
         }
         let payload = match request.body().collect(self.0.config.max_message_len).await {
             Ok(payload) => payload,
-            Err(error) => {
-                let response = Response::problem(error.status(), &error.to_string());
-                return if error.status() == 503 {
-                    overloaded(response)
-                } else {
-                    response
-                };
-            }
+            Err(error @ BodyError::Overloaded { .. }) => return overloaded(error.into()),
+            Err(error) => return error.into(),
         };
         let kind = forms::kind(fields.get("Content-Type"));
         let publish = Publish {

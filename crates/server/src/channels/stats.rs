@@ -6,23 +6,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tidings_hub::ChannelName;
 
+use super::Channels;
+use super::cut::{self, Cut};
 use crate::serve::Meter;
 
 /// How many seconds a short poll counts as a subscriber.
 const RECENT: usize = 10;
 
+/// A way to read a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Transport {
+pub enum Transport {
+    /// The client asks again and again.
     ShortPoll,
+    /// The server holds the request until there is news.
     LongPoll,
+    /// Server-Sent Events: one response that never ends.
     Sse,
+    /// An upgraded connection, frames both ways.
     WebSocket,
 }
 
 impl Transport {
-    pub(super) const ALL: [Self; 4] = [Self::ShortPoll, Self::LongPoll, Self::Sse, Self::WebSocket];
+    /// All four, in the order of the table that compares them.
+    pub const ALL: [Self; 4] = [Self::ShortPoll, Self::LongPoll, Self::Sse, Self::WebSocket];
 
-    pub(super) fn name(self) -> &'static str {
+    /// The name in `/info`: `short_poll`, `long_poll`, `sse`, `websocket`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::ShortPoll => "short_poll",
             Self::LongPoll => "long_poll",
@@ -87,17 +97,27 @@ impl ChannelStats {
     }
 }
 
-/// Counts a held connection while it lives.
-#[derive(Debug)]
+/// Counts a held connection while it lives, and tells when it is to be cut.
 pub(super) struct Held {
     stats: Arc<ChannelStats>,
     transport: Transport,
+    cut: Cut,
 }
 
 impl Held {
-    pub(super) fn new(stats: Arc<ChannelStats>, transport: Transport) -> Self {
+    pub(super) fn new(channels: &Channels, stats: Arc<ChannelStats>, transport: Transport) -> Self {
         stats.of(transport).open.fetch_add(1, Ordering::Relaxed);
-        Self { stats, transport }
+        let cut = channels.0.cuts.begin(transport);
+        Self {
+            stats,
+            transport,
+            cut,
+        }
+    }
+
+    /// Resolves when the connection is to be cut. Cancel-safe.
+    pub(super) async fn cut(&mut self) {
+        cut::wait(&mut self.cut).await;
     }
 
     pub(super) fn count_messages(&self, count: usize) {

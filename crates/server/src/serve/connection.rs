@@ -295,6 +295,10 @@ impl Connection {
         let before = self.link.out.len();
         let unread = self.http.request_unread();
         let response = match response.content {
+            Content::Reset => {
+                self.link.reset();
+                return Step::Gone;
+            }
             // A switch comes after the whole request (RFC 9110 §7.8).
             Content::WebSocket(..) if unread => {
                 Response::problem(400, "an upgrade must not carry content").closing()
@@ -366,7 +370,7 @@ impl Connection {
                 self.http.send_end(out).map(Some)
             }
             // Held answers were awaited before.
-            Content::Held(_) => Err(SendError::WrongState),
+            Content::Held(_) | Content::Reset => Err(SendError::WrongState),
             Content::Events(_) => {
                 self.http
                     .send_response(response.status, fields, ContentLen::Unknown, out)?;
@@ -409,7 +413,7 @@ impl Connection {
                     slot,
                 )));
             }
-            Content::Whole(_) | Content::Held(_) => {}
+            Content::Whole(_) | Content::Held(_) | Content::Reset => {}
         }
     }
 }

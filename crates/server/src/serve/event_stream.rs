@@ -160,6 +160,11 @@ impl EventStream {
         self.stop.clone()
     }
 
+    /// Cuts the connection by a TCP reset, as if a cable had been pulled.
+    pub fn reset(self) {
+        self.link.reset();
+    }
+
     /// Ends the stream in good order. A stream that is only dropped ends as if it had been cut.
     pub async fn finish(mut self) {
         if self.chunked {

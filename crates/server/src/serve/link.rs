@@ -316,6 +316,11 @@ impl Link {
         .await;
     }
 
+    /// Makes the close of this connection a reset.
+    pub(crate) fn reset(&self) {
+        let _ = self.socket.set_zero_linger();
+    }
+
     pub(crate) async fn shutdown_write(&mut self) -> io::Result<()> {
         self.socket.shutdown().await
     }

@@ -12,6 +12,7 @@ use tidings_websocket::{Accepted, Config as WebSocketConfig, HandshakeError};
 
 use super::event_stream::EventStream;
 use super::link::Meter;
+use super::request::BodyError;
 use super::websocket::WebSocket;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -33,6 +34,7 @@ pub struct Response {
 pub(crate) enum Content {
     Whole(Bytes),
     Held(BoxFuture<Response>),
+    Reset,
     Events(Session<EventStream>),
     WebSocket(Accepted, Box<WebSocketConfig>, Session<WebSocket>),
 }
@@ -42,6 +44,7 @@ impl core::fmt::Debug for Response {
         let content = match &self.content {
             Content::Whole(_) => "whole",
             Content::Held(_) => "held",
+            Content::Reset => "reset",
             Content::Events(_) => "events",
             Content::WebSocket(..) => "websocket",
         };
@@ -97,6 +100,14 @@ impl Response {
     pub fn held(answer: impl Future<Output = Self> + Send + 'static) -> Self {
         let mut response = Self::new(200);
         response.content = Content::Held(Box::pin(answer));
+        response
+    }
+
+    /// No answer: the connection is cut by a TCP reset, as if a cable had been pulled.
+    #[must_use]
+    pub fn reset() -> Self {
+        let mut response = Self::new(500);
+        response.content = Content::Reset;
         response
     }
 
@@ -200,6 +211,13 @@ impl Response {
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
+    }
+}
+
+impl From<BodyError> for Response {
+    /// The answer to a request whose content could not be had.
+    fn from(error: BodyError) -> Self {
+        Self::problem(error.status(), &error.to_string())
     }
 }
 

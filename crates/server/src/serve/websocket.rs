@@ -188,10 +188,7 @@ impl WebSocket {
     pub fn queue(&mut self, message: &Message) -> Result<(), WebSocketError> {
         let session = &mut self.session;
         self.link
-            .append(|out| match message {
-                Message::Text(text) => session.send_text(text.as_str(), (), out),
-                Message::Binary(data) => session.send_binary(data, (), out),
-            })
+            .append(|out| session.send_message(message, (), out))
             .map_err(WebSocketError::Refused)
     }
 
@@ -276,6 +273,13 @@ impl WebSocket {
     /// [`WebSocketError::Gone`] where the connection has ended.
     pub async fn flush(&mut self) -> Result<(), WebSocketError> {
         self.link.flush().await.map_err(WebSocketError::Gone)
+    }
+
+    /// Cuts the connection by a TCP reset, as if a cable had been pulled.
+    pub fn reset(mut self) {
+        // Nothing more is to be said, neither by `Drop`.
+        self.session.receive_eof(self.origin.elapsed());
+        self.link.reset();
     }
 
     /// Closes with a status code and a reason of at most 123 octets, and waits for the end of the

@@ -30,13 +30,14 @@ pub(in super::super) fn answer(
     let fields = request.head().fields().clone();
     let mut stop = request.stop();
     Response::held(async move {
-        let held = Held::new(stats, Transport::LongPoll);
+        let mut held = Held::new(&channels, stats, Transport::LongPoll);
         let read = match cursor.read(limit, channels.now()) {
             Read::CaughtUp => tokio::select! {
                 biased;
                 read = super::next(&channels, &mut cursor) => read,
                 () = sleep(wait.granted) => Read::CaughtUp,
                 () = stop.stopping() => Read::CaughtUp,
+                () = held.cut() => return Response::reset(),
             },
             news => news,
         };

@@ -19,6 +19,9 @@ pub(in super::super) fn answer(
     limit: Limit,
     stats: &Arc<ChannelStats>,
 ) -> Response {
+    if channels.0.cuts.takes_short_poll() {
+        return Response::reset();
+    }
     let now = channels.now();
     let tags = if_none_match(request.head().fields().get_all("If-None-Match"));
     let read = cursor.read(limit, now);

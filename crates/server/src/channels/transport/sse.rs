@@ -22,8 +22,8 @@ pub(in super::super) fn answer(
     let meter = of.meter.clone();
     let channels = channels.clone();
     Response::events(move |events| async move {
-        let held = Held::new(stats, Transport::Sse);
-        match run(&channels, cursor, &held, events).await {
+        let mut held = Held::new(&channels, stats, Transport::Sse);
+        match run(&channels, cursor, &mut held, events).await {
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "an event stream ended"),
         }
@@ -52,7 +52,7 @@ pub(in super::super) fn later() -> Response {
 async fn run(
     channels: &Channels,
     mut cursor: Cursor,
-    held: &Held,
+    held: &mut Held,
     mut events: EventStream,
 ) -> Result<(), StreamError> {
     let mut stop = events.stop();
@@ -78,6 +78,10 @@ async fn run(
             }
             read = super::next(channels, &mut cursor) => read,
             end = events.keep_alive() => return Err(end),
+            () = held.cut() => {
+                events.reset();
+                return Ok(());
+            }
         };
         match read {
             Read::Batch(batch) => {

@@ -59,6 +59,7 @@ pub(in super::super) fn answer(
     let of = stats.of(Transport::WebSocket);
     of.requests.fetch_add(1, Ordering::Relaxed);
     let meter = of.meter.clone();
+    let channels = channels.clone();
     let session = Session {
         channels: channels.clone(),
         channel: channel.clone(),
@@ -70,12 +71,13 @@ pub(in super::super) fn answer(
             .is_ok(),
     };
     Response::upgraded(accepted, config, move |mut websocket| async move {
-        let held = Held::new(stats, Transport::WebSocket);
+        let mut held = Held::new(&channels, stats, Transport::WebSocket);
         websocket.watch_stop_yourself();
-        let end = session.run(&mut websocket, &held).await;
+        let end = session.run(&mut websocket, &mut held).await;
         match end {
             End::Close(code, reason) => websocket.close(code, &reason).await,
             End::Left => {}
+            End::Cut => websocket.reset(),
         }
     })
     .metered(meter)
@@ -103,6 +105,8 @@ enum End {
     Close(CloseCode, String),
     /// The client left, or broke the protocol and was told.
     Left,
+    /// The connection is reset on purpose.
+    Cut,
 }
 
 impl From<WebSocketError> for End {
@@ -113,7 +117,7 @@ impl From<WebSocketError> for End {
 }
 
 impl Session {
-    async fn run(mut self, websocket: &mut WebSocket, held: &Held) -> End {
+    async fn run(mut self, websocket: &mut WebSocket, held: &mut Held) -> End {
         match self.serve(websocket, held).await {
             Ok(never) => match never {},
             Err(end) => end,
@@ -123,7 +127,7 @@ impl Session {
     async fn serve(
         &mut self,
         websocket: &mut WebSocket,
-        held: &Held,
+        held: &mut Held,
     ) -> Result<core::convert::Infallible, End> {
         let mut stop = websocket.stop();
         let mut started = false;
@@ -146,6 +150,7 @@ impl Session {
                     }
                     Turn::Read(read) => read,
                 },
+                () = held.cut() => return Err(End::Cut),
             };
             match read {
                 Read::Batch(batch) => {
