@@ -165,7 +165,8 @@ impl Hub {
     /// before any lock is taken.
     ///
     /// # Errors
-    /// Says which limit is reached, or that the key stands for another message. Nothing was published.
+    /// Says which limit is reached, or that the key stands for another message. Then nothing was
+    /// published.
     ///
     /// ```
     /// use core::time::Duration;

@@ -505,7 +505,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn a_position_resumes_exactly_or_yields_a_gap_of_what_was_lost(ops in ops()) {

@@ -324,7 +324,7 @@ fn a_form_that_is_made_while_its_message_is_trimmed_is_not_counted_for_ever() {
 
 #[test]
 fn the_budget_holds_while_publishers_push_each_other_out() {
-    explore(300, || {
+    explore(80, || {
         let config = Config {
             max_total_octets: 3000,
             ..Config::default()
