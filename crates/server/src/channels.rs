@@ -47,6 +47,9 @@ const HEALTH_METHODS: &str = "GET, HEAD";
 /// How often histories are trimmed by age and channels forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
+/// After how many sweeps the figures of forgotten channels are dropped.
+const SWEEPS_A_CLEANING: u64 = 60;
+
 /// The channels of a hub, served over HTTP. Cloning is cheap; every clone serves the same channels.
 ///
 /// ```no_run
@@ -99,14 +102,16 @@ impl Channels {
         });
         let weak = Arc::downgrade(&inner);
         tokio::spawn(async move {
-            loop {
+            for sweep in 1_u64.. {
                 tokio::time::sleep(SWEEP_EVERY).await;
                 let Some(inner) = weak.upgrade() else { return };
                 let now = inner.origin.elapsed();
                 inner.hub.sweep(now);
-                inner
-                    .stats
-                    .retain(|channel| inner.hub.info(channel, now).is_some());
+                if sweep % SWEEPS_A_CLEANING == 0 {
+                    inner
+                        .stats
+                        .retain(|channel| inner.hub.info(channel, now).is_some());
+                }
             }
         });
         Self(inner)

@@ -241,6 +241,27 @@ async fn unread_content_is_drained_up_to_the_limit_and_closes_beyond_it() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_not_drowned_by_the_upload_that_it_refuses_rfc9112_9_6() {
+    let server = start(Config::default(), |mut request: Request| async move {
+        match request.body().collect(1000).await {
+            Ok(_) => Response::new(204),
+            Err(error) => error.into(),
+        }
+    })
+    .await;
+    for framing in ["Content-Length: 5000000", "Transfer-Encoding: chunked"] {
+        let mut socket = server.connect().await;
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n4c4b40\r\n");
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // A client that writes it all before it reads: a reset would eat the answer.
+        socket.write_all(&vec![b'x'; 4_900_000]).await.unwrap();
+        socket.shutdown().await.unwrap();
+        let answer = read_to_end(&mut socket).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{framing}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn unfinished_content_of_all_requests_has_one_allowance() {
     let mut config = Config::default();
     config.max_unfinished_len = 10;

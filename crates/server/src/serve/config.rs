@@ -33,6 +33,9 @@ pub struct Config {
     /// How long a closing connection still reads, so that the peer gets the last answer instead of
     /// a reset (RFC 9112 §9.6). Default 2 s.
     pub linger_timeout: Duration,
+    /// Most octets that a closing connection reads away. Default 16 MiB: an upload that was refused
+    /// must not drown its own refusal.
+    pub max_linger_len: usize,
     /// How long a stop waits for connections to end by themselves. Default 10 s.
     pub stop_timeout: Duration,
     /// Longest silence on an event stream before a heartbeat comment. Default 15 s, as the
@@ -54,6 +57,7 @@ impl Default for Config {
             max_unfinished_len: 16 << 20,
             max_drain_len: 64 << 10,
             linger_timeout: Duration::from_secs(2),
+            max_linger_len: 16 << 20,
             stop_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             websocket: WebSocketConfig::default(),

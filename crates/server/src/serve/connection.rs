@@ -93,7 +93,7 @@ impl Connection {
                     let config = &self.shared.config;
                     return self
                         .link
-                        .linger(config.linger_timeout, config.max_drain_len)
+                        .linger(config.linger_timeout, config.max_linger_len)
                         .await;
                 }
                 Step::Gone => return,
@@ -481,6 +481,6 @@ pub(crate) async fn turn_away(mut link: Link, shared: Arc<Shared>) {
         body.len(),
     );
     link.push(Bytes::from(head));
-    link.linger(shared.config.linger_timeout, shared.config.max_drain_len)
+    link.linger(shared.config.linger_timeout, shared.config.max_linger_len)
         .await;
 }

@@ -99,7 +99,7 @@ impl EventStream {
             heartbeat: shared.config.heartbeat,
             written_at: Instant::now(),
             stop: shared.stop.clone(),
-            linger: (shared.config.linger_timeout, shared.config.max_drain_len),
+            linger: (shared.config.linger_timeout, shared.config.max_linger_len),
             _slot: slot,
         }
     }

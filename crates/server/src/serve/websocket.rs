@@ -39,6 +39,8 @@ pub struct WebSocket {
     linger: (Duration, usize),
     closed: Option<Closed>,
     closes_on_stop: bool,
+    /// Whether nothing more comes or goes.
+    ended: bool,
     _slot: Slot,
 }
 
@@ -68,9 +70,10 @@ impl WebSocket {
             subprotocol,
             origin: Instant::now(),
             stop: shared.stop.clone(),
-            linger: (shared.config.linger_timeout, shared.config.max_drain_len),
+            linger: (shared.config.linger_timeout, shared.config.max_linger_len),
             closed: None,
             closes_on_stop: true,
+            ended: false,
             _slot: slot,
         }
     }
@@ -102,7 +105,8 @@ impl WebSocket {
             if let Some(message) = self.decode() {
                 return Some(message);
             }
-            if self.drive().await.is_err() {
+            if self.ended || self.drive().await.is_err() {
+                self.ended = true;
                 return None;
             }
         }
