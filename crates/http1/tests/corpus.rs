@@ -265,12 +265,12 @@ impl Row {
                 "target" => &mut limits.max_target_len,
                 "head" => &mut limits.max_head_len,
                 "fields" => &mut limits.max_fields,
-                "blank_lines" => &mut limits.max_blank_lines,
+                "blank" | "blank_lines" => &mut limits.max_blank_lines,
                 "chunk_line" => &mut limits.max_chunk_line_len,
-                "chunk_ext" | "chunk_ext_total" => &mut limits.max_chunk_ext_len,
+                "ext_total" | "chunk_ext" | "chunk_ext_total" => &mut limits.max_chunk_ext_len,
                 "trailer" | "trailers" => &mut limits.max_trailer_len,
                 "trailer_fields" => &mut limits.max_trailer_fields,
-                "informational" => &mut limits.max_informational,
+                "1xx" | "informational" => &mut limits.max_informational,
                 _ => panic!("{}: limit {name}", self.id),
             };
             *limit = value;
