@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use tidings_hub::{ChannelName, EventName, Publish, PublishError};
+use tidings_hub::{ChannelName, EventName, NameError, Publish, PublishError};
 
 use super::config::Verb;
 use super::stats::Transport;
@@ -60,7 +60,7 @@ impl Channels {
                 "application/json",
                 format!("{{\"id\":\"{}\"}}\n", published.position),
             ),
-            Err(error) => refused(error),
+            Err(error) => error.into(),
         }
     }
 
@@ -119,20 +119,29 @@ pub(super) fn is_key(key: &[u8]) -> bool {
     (1..=MAX_KEY_LEN).contains(&key.len()) && key.iter().all(|octet| (0x21..=0x7e).contains(octet))
 }
 
-/// The answer to a publish that the hub refused.
-fn refused(error: PublishError) -> Response {
-    let status = match error {
-        PublishError::KeyReused => 422,
-        PublishError::TooManyKeys { .. } => 429,
-        PublishError::TooManyChannels { .. } => 503,
-        PublishError::Budget { .. } => 507,
-        _ => 500,
-    };
-    let response = Response::problem(status, &error.to_string());
-    if matches!(status, 429 | 503 | 507) {
-        overloaded(response)
-    } else {
-        response
+impl From<PublishError> for Response {
+    /// The answer to a publish that the hub refused: 422, 429, 503 or 507.
+    fn from(error: PublishError) -> Self {
+        let status = match error {
+            PublishError::KeyReused => 422,
+            PublishError::TooManyKeys { .. } => 429,
+            PublishError::TooManyChannels { .. } => 503,
+            PublishError::Budget { .. } => 507,
+            _ => 500,
+        };
+        let response = Self::problem(status, &error.to_string());
+        if matches!(status, 429 | 503 | 507) {
+            overloaded(response)
+        } else {
+            response
+        }
+    }
+}
+
+impl From<NameError> for Response {
+    /// The answer to a name that no channel and no event can have: 400.
+    fn from(error: NameError) -> Self {
+        Self::problem(400, &error.to_string())
     }
 }
 

@@ -405,9 +405,11 @@ impl Connection {
             }
             Content::WebSocket(accepted, config, session) => {
                 let subprotocol = accepted.subprotocol();
+                let config =
+                    config.map_or_else(|| shared.config.websocket.clone(), |config| *config);
                 tokio::spawn(session(WebSocket::new(
                     link,
-                    *config,
+                    config,
                     subprotocol,
                     &shared,
                     slot,

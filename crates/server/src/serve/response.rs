@@ -36,7 +36,7 @@ pub(crate) enum Content {
     Held(BoxFuture<Response>),
     Reset,
     Events(Session<EventStream>),
-    WebSocket(Accepted, Box<WebSocketConfig>, Session<WebSocket>),
+    WebSocket(Accepted, Option<Box<WebSocketConfig>>, Session<WebSocket>),
 }
 
 impl core::fmt::Debug for Response {
@@ -140,15 +140,32 @@ impl Response {
         F: Future<Output = ()> + Send + 'static,
     {
         match accept(request, subprotocols) {
-            Ok(accepted) => Self::upgraded(accepted, config, session),
+            Ok(accepted) => Self::upgraded(accepted, Some(config), session),
             Err(error) => Self::handshake_error(error),
         }
     }
 
-    /// Runs `session` on a WebSocket whose handshake [`accept`] found good.
+    /// [`Response::websocket`] without a subprotocol and with the limits of
+    /// [`Config::websocket`](super::Config::websocket).
+    #[must_use]
+    pub fn upgrade<F>(
+        request: &RequestHead,
+        session: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match accept(request, &[]) {
+            Ok(accepted) => Self::upgraded(accepted, None, session),
+            Err(error) => Self::handshake_error(error),
+        }
+    }
+
+    /// Runs `session` on a WebSocket whose handshake [`accept`] found good; without a
+    /// configuration, that of the server holds.
     pub(crate) fn upgraded<F>(
         accepted: Accepted,
-        config: WebSocketConfig,
+        config: Option<WebSocketConfig>,
         session: impl FnOnce(WebSocket) -> F + Send + 'static,
     ) -> Self
     where
@@ -157,7 +174,7 @@ impl Response {
         let mut response = Self::new(101);
         response.content = Content::WebSocket(
             accepted,
-            Box::new(config),
+            config.map(Box::new),
             Box::new(|websocket| Box::pin(session(websocket))),
         );
         response

@@ -70,7 +70,7 @@ pub(in super::super) fn answer(
             .authorize(Verb::Publish, channel, head, request.peer())
             .is_ok(),
     };
-    Response::upgraded(accepted, config, move |mut websocket| async move {
+    Response::upgraded(accepted, Some(config), move |mut websocket| async move {
         let mut held = Held::new(&channels, stats, Transport::WebSocket);
         websocket.watch_stop_yourself();
         let end = session.run(&mut websocket, &mut held).await;
