@@ -405,8 +405,7 @@ impl Connection {
             }
             Content::WebSocket(accepted, config, session) => {
                 let subprotocol = accepted.subprotocol();
-                let config =
-                    config.map_or_else(|| shared.config.websocket.clone(), |config| *config);
+                let config = config.map_or_else(|| shared.config.websocket, |config| *config);
                 tokio::spawn(session(WebSocket::new(
                     link,
                     config,
