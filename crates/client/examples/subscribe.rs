@@ -8,7 +8,7 @@
     reason = "an example talks to its terminal"
 )]
 
-use std::error::Error;
+use core::error::Error;
 use std::process::ExitCode;
 
 use tidings_client::{Data, Item, Start, Subscribe, Subscription};

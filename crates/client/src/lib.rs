@@ -31,3 +31,8 @@ pub use url::Url;
 
 #[cfg(test)]
 mod tests;
+
+/// Holds the README to its word.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,6 +24,18 @@ pub struct Message {
     pub data: Data,
 }
 
+impl Message {
+    /// Makes a message that has data alone, as a bare WebSocket gives it.
+    #[must_use]
+    pub const fn new(data: Data) -> Self {
+        Self {
+            id: None,
+            event: None,
+            data,
+        }
+    }
+}
+
 /// The payload of a message: text or binary, by its publisher's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data {

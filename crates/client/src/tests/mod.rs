@@ -5,6 +5,7 @@ mod foreign;
 mod limits;
 mod publish;
 mod resume;
+mod tcp;
 mod terminal;
 mod timing;
 

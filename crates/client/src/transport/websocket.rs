@@ -299,11 +299,7 @@ fn bare(message: WsMessage) -> Item {
         WsMessage::Text(text) => Data::Text(text.as_str().to_owned()),
         WsMessage::Binary(octets) => Data::Binary(octets),
     };
-    Item::Message(Message {
-        id: None,
-        event: None,
-        data,
-    })
+    Item::Message(Message::new(data))
 }
 
 fn end(closed: Closed, cx: &Context<'_>) -> Error {
