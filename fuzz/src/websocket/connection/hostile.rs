@@ -126,6 +126,12 @@ fn run<R: Keys>(pieces: &[&[u8]], config: Config, writes: bool) -> Told {
         usize::from(closed),
         "an end is answered by one Close"
     );
+    let last = frames.last().map(|frame| frame.opcode);
+    assert_eq!(
+        closed,
+        last == Some(8),
+        "nothing follows the answer to an end"
+    );
     if let Some(Event::Closed(Closed {
         by: ClosedBy::Error(error),
         ..
