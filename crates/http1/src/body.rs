@@ -72,6 +72,17 @@ impl BodyDecoder {
         Self { state, eof: false }
     }
 
+    /// Octets of content that the peer has announced and that were not handed out yet: the rest of
+    /// Content-Length, or of the chunk at hand. 0 where nothing is announced.
+    #[must_use]
+    pub fn announced_len(&self) -> u64 {
+        match &self.state {
+            State::Length { left, .. } => *left,
+            State::Chunked(chunks) => chunks.announced_len(),
+            State::UntilClose { .. } | State::Failed(_) => 0,
+        }
+    }
+
     /// Tells that no octet follows those that [`decode`](Self::decode) is given.
     pub fn receive_eof(&mut self) {
         self.eof = true;

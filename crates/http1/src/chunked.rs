@@ -140,6 +140,21 @@ impl ChunkedDecoder {
         }
     }
 
+    /// Octets of the chunk at hand that were not handed out yet.
+    pub(crate) fn announced_len(&self) -> u64 {
+        match self.state {
+            State::Data { left } => left,
+            State::SizeStart
+            | State::Size { .. }
+            | State::Extension { .. }
+            | State::LineLf { .. }
+            | State::DataCr
+            | State::DataLf
+            | State::Trailers(_)
+            | State::End => 0,
+        }
+    }
+
     pub(crate) fn position(&self) -> u64 {
         self.at
     }

@@ -1388,3 +1388,25 @@ fn the_end_of_input_completes_only_what_it_delimits_rfc9112_8() {
         );
     }
 }
+
+#[test]
+fn what_is_announced_and_not_here_is_known_rfc9112_7_1() {
+    let rows: [(&str, &[u8], u64); 5] = [
+        ("length", b"Content-Length: 10\r\n\r\nabc", 7),
+        ("chunk", b"Transfer-Encoding: chunked\r\n\r\nff\r\nab", 0xfd),
+        (
+            "between chunks",
+            b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+            0,
+        ),
+        ("half a size", b"Transfer-Encoding: chunked\r\n\r\nff", 0),
+        ("none", b"\r\n", 0),
+    ];
+    for (name, rest, want) in rows {
+        let mut input = bytes::BytesMut::from(&b"POST / HTTP/1.1\r\nHost: a\r\n"[..]);
+        input.extend_from_slice(rest);
+        let mut connection = ServerConnection::new(Limits::default());
+        while let Some(_event) = connection.next_event(&mut input).unwrap() {}
+        assert_eq!(connection.announced_len(), want, "{name}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::keys::Claim;
 use crate::message::Draft;
 use crate::shard::Shard;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering, RandomState, lock};
-use crate::{ChannelName, Config, EventName, Kind, Position, Start};
+use crate::{ChannelName, Config, Position, Publish, PublishError, Published, Start};
 
 /// Parts of the map of channels. Two names share a lock, and only to be looked up, once in so many
 /// times.
@@ -51,57 +51,6 @@ pub(crate) struct Shared {
 struct Sweep {
     shard: usize,
     slot: usize,
-}
-
-/// What is published.
-#[derive(Clone, Debug)]
-pub struct Publish<'a> {
-    /// Text or binary. Text that is not UTF-8 is kept as binary.
-    pub kind: Kind,
-    /// The event type, where one other than `message` is given.
-    pub event: Option<EventName>,
-    /// The payload. It is copied.
-    pub payload: &'a [u8],
-    /// The idempotency key: octets that are compared, nothing else. The caller checks their form.
-    pub key: Option<&'a [u8]>,
-}
-
-/// A publish that is in the log.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub struct Published {
-    /// The position of the message.
-    pub position: Position,
-    /// Whether the idempotency key named this publish before, so that no second message was made.
-    pub duplicate: bool,
-    /// The cursors that the channel had.
-    pub receivers: usize,
-}
-
-/// Why a publish is refused. Nothing was published.
-#[derive(Copy, Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// The idempotency key named a publish of another body, event or kind. Answer 422.
-    #[error("the idempotency key was used for another message")]
-    KeyReused,
-    /// The channel has `max_keys` live idempotency keys. Answer 429.
-    #[error("the channel has {max} live idempotency keys, which is the limit")]
-    TooManyKeys {
-        /// The limit.
-        max: usize,
-    },
-    /// The channel does not exist and the hub has `max_channels`. Answer 503.
-    #[error("there are {max} channels, which is the limit")]
-    TooManyChannels {
-        /// The limit.
-        max: usize,
-    },
-    /// The shared budget is used up and no history without subscribers is left to trim. Answer 507.
-    #[error("the budget of {max} octets for all channels is used up")]
-    Budget {
-        /// The limit.
-        max: usize,
-    },
 }
 
 /// Why a cursor is refused.

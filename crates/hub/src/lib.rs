@@ -11,6 +11,7 @@ mod log;
 mod message;
 mod name;
 mod position;
+mod publish;
 mod read;
 mod shard;
 mod sync;
@@ -18,8 +19,9 @@ mod wait;
 
 pub use config::Config;
 pub use cursor::Cursor;
-pub use hub::{Hub, Info, Publish, PublishError, Published, SubscribeError};
+pub use hub::{Hub, Info, SubscribeError};
 pub use message::{FORMS, Kind, Message};
 pub use name::{ChannelName, EventName, NameError};
 pub use position::{Position, PositionError};
+pub use publish::{Publish, PublishError, Published};
 pub use read::{Batch, Gap, GapReason, Limit, Read, Start};

@@ -208,6 +208,11 @@ async fn content_over_the_limit_is_refused_by_its_length_and_by_the_sum_of_its_c
             "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n",
             "413",
         ),
+        (
+            "a chunk that is announced and does not come",
+            "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\nffffffffff\r\n",
+            "413",
+        ),
     ];
     for (name, rest, status) in rows {
         let request = format!("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{rest}");

@@ -36,6 +36,8 @@ mod message;
 mod name;
 #[path = "../../src/position.rs"]
 mod position;
+#[path = "../../src/publish.rs"]
+mod publish;
 #[path = "../../src/read.rs"]
 mod read;
 #[path = "../../src/shard.rs"]
@@ -46,10 +48,11 @@ mod wait;
 
 pub use config::Config;
 pub use cursor::Cursor;
-pub use hub::{Hub, Info, Publish, PublishError, Published, SubscribeError};
+pub use hub::{Hub, Info, SubscribeError};
 pub use message::{FORMS, Kind, Message};
 pub use name::{ChannelName, EventName, NameError};
 pub use position::{Position, PositionError};
+pub use publish::{Publish, PublishError, Published};
 pub use read::{Batch, Gap, GapReason, Limit, Read, Start};
 
 const NOW: Duration = Duration::from_secs(1);

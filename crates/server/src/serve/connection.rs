@@ -446,6 +446,7 @@ async fn feed(link: &mut Link, http: &mut ServerConnection, pipe: &Pipe) -> Resu
                 pipe.cut();
                 return Ok(Fed::All);
             }
+            Ok(None) if pipe.refuse(http.announced_len()) => return Ok(Fed::All),
             Ok(None) => {
                 if http.wants_continue() {
                     let none: [(&str, &[u8]); 0] = [];

@@ -120,17 +120,26 @@ impl Body {
     /// # Errors
     /// [`BodyError::Gone`] where the connection ended first.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
+        self.next(None).await
+    }
+
+    /// The next piece, where no more than `room` octets may be announced.
+    async fn next(&self, room: Option<usize>) -> Result<Option<Bytes>, BodyError> {
         let Some(pipe) = &self.pipe else {
             return Ok(None);
         };
         poll_fn(|cx| {
             let mut state = pipe.lock();
+            state.room = room;
             if let Some(data) = state.data.take() {
                 return Poll::Ready(Ok(Some(data)));
             }
             match state.end {
                 Some(End::Whole) => Poll::Ready(Ok(None)),
                 Some(End::Cut) => Poll::Ready(Err(BodyError::Gone)),
+                Some(End::TooLarge) => Poll::Ready(Err(BodyError::TooLarge {
+                    max: room.unwrap_or_default(),
+                })),
                 None => {
                     state.reader = Some(cx.waker().clone());
                     let connection = state.connection.take();
@@ -156,21 +165,33 @@ impl Body {
         {
             return Err(BodyError::TooLarge { max });
         }
-        let Some(first) = self.chunk().await? else {
+        let Some(first) = self.piece(max, 0).await? else {
             return Ok(Bytes::new());
         };
-        self.hold(first.len(), max, 0)?;
-        let Some(second) = self.chunk().await? else {
+        let Some(second) = self.piece(max, first.len()).await? else {
             return Ok(first);
         };
         let mut whole = BytesMut::from(&first[..]);
         let mut next = Some(second);
         while let Some(data) = next {
-            self.hold(data.len(), max, whole.len())?;
             whole.extend_from_slice(&data);
-            next = self.chunk().await?;
+            next = self.piece(max, whole.len()).await?;
         }
         Ok(whole.freeze())
+    }
+
+    /// The next piece of content that is `max` octets at most, of which `before` are here.
+    async fn piece(&mut self, max: usize, before: usize) -> Result<Option<Bytes>, BodyError> {
+        match self.next(Some(max - before)).await {
+            Ok(Some(data)) => {
+                self.hold(data.len(), max, before)?;
+                Ok(Some(data))
+            }
+            Ok(None) => Ok(None),
+            // Of the piece; the caller's limit is of the whole.
+            Err(BodyError::TooLarge { .. }) => Err(BodyError::TooLarge { max }),
+            Err(error) => Err(error),
+        }
     }
 
     fn hold(&mut self, len: usize, max: usize, before: usize) -> Result<(), BodyError> {
@@ -208,6 +229,8 @@ pub(crate) struct Pipe(Mutex<PipeState>);
 struct PipeState {
     data: Option<Bytes>,
     end: Option<End>,
+    /// What the reader takes at most of what follows; `None`: all.
+    room: Option<usize>,
     /// Set while somebody waits for data.
     reader: Option<Waker>,
     /// Set while the connection waits for a reader.
@@ -218,6 +241,8 @@ struct PipeState {
 enum End {
     Whole,
     Cut,
+    /// More is announced than the reader takes.
+    TooLarge,
 }
 
 impl Pipe {
@@ -254,6 +279,17 @@ impl Pipe {
         let mut state = self.lock();
         state.end = Some(End::Whole);
         wake_reader(state);
+    }
+
+    /// Refuses content of which more is announced than the reader takes. True where it is so.
+    pub(crate) fn refuse(&self, announced: u64) -> bool {
+        let mut state = self.lock();
+        let too_large = state.room.is_some_and(|room| announced > room as u64);
+        if too_large {
+            state.end = Some(End::TooLarge);
+            wake_reader(state);
+        }
+        too_large
     }
 
     pub(crate) fn cut(&self) {

@@ -271,6 +271,21 @@ impl ServerConnection {
         matches!(self.receive, Receive::Content(_))
     }
 
+    /// Octets of content that the client has announced and that were not handed out yet: the rest
+    /// of Content-Length, or of the chunk at hand. Lets a server refuse too much before it comes.
+    #[must_use]
+    pub fn announced_len(&self) -> u64 {
+        match &self.receive {
+            Receive::Content(decoder) => decoder.announced_len(),
+            Receive::Head(_)
+            | Receive::Whole { .. }
+            | Receive::Ending
+            | Receive::Closed
+            | Receive::Upgraded
+            | Receive::Failed(_) => 0,
+        }
+    }
+
     /// Whether the client waits for `100 Continue`: it expects it, none of its content was seen, and nothing was answered.
     #[must_use]
     pub fn wants_continue(&self) -> bool {
