@@ -5,8 +5,9 @@
 
 use core::time::Duration;
 use std::io::{self, Write};
-use tidings_polling::{Answer, EntityTag, LongPollSchedule, Outcome, Poll};
-use tidings_polling::{if_none_match, prefer_wait};
+use tidings_polling::{
+    Answer, EntityTag, LongPollSchedule, Outcome, Poll, if_none_match, prefer_wait,
+};
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     let mut out = io::stdout().lock();
@@ -28,11 +29,8 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
         started,
         tag_matches: if_none_match(lines("If-None-Match")).matches(tag.opaque),
     };
-    writeln!(
-        out,
-        "the answer's tag is {tag}, {} s are granted",
-        poll.granted().as_secs()
-    )?;
+    let granted = poll.granted().as_secs();
+    writeln!(out, "the answer's tag is {tag}, {granted} s are granted")?;
 
     for (seconds, has_news) in [(0, false), (10, false), (25, false), (12, true)] {
         let now = started + Duration::from_secs(seconds);
@@ -47,12 +45,8 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     }
 
     let mut schedule = LongPollSchedule::default();
-    for outcome in [
-        Outcome::News,
-        Outcome::Empty,
-        Outcome::Empty,
-        Outcome::Empty,
-    ] {
+    let outcomes = [Outcome::News, Outcome::Empty, Outcome::Empty];
+    for outcome in outcomes {
         let delay = schedule.next(started, outcome, 0);
         writeln!(out, "after {outcome:?} the client asks again in {delay:?}")?;
     }
