@@ -136,11 +136,17 @@ fn assert_request(head: &RequestHead) {
         }
         Framing::Chunked => {
             assert!(lengths.is_empty() && head.version() == Version::Http11);
-            assert!(
-                codings
-                    .iter()
-                    .any(|value| value.eq_ignore_ascii_case(b"chunked"))
-            );
+            // Empty members of a list do not count (RFC 9110 §5.6.1.2), others than this one are refused.
+            let members = codings
+                .iter()
+                .flat_map(|value| value.split(|octet| *octet == b','));
+            let mut members = members
+                .map(<[u8]>::trim_ascii)
+                .filter(|member| !member.is_empty());
+            let chunked = members
+                .next()
+                .is_some_and(|one| one.eq_ignore_ascii_case(b"chunked"));
+            assert!(chunked && members.next().is_none());
         }
         Framing::UntilClose | Framing::Tunnel => panic!("no request is framed so"),
     }

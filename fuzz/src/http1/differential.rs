@@ -14,8 +14,8 @@ fn place(whole: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr() - whole.as_ptr().addr()
 }
 
-/// Two rules that we state and httparse does not have: another 1.x than 1.0 is 1.1 (RFC 9110 §6.2), so it is judged as
-/// 1.1; the status line of a response may begin the input only.
+/// The one place where httparse is stricter: it knows no 1.x but 1.0 and 1.1, where RFC 9110 §6.2 has any later one read as
+/// 1.1. So a later one is shown to it as 1.1.
 fn with_version_1_1(data: &[u8], at: usize) -> Vec<u8> {
     let mut data = data.to_vec();
     if let Some([b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor]) = data.get_mut(at..at + 8)
