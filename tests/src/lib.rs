@@ -20,6 +20,7 @@ pub mod event_stream;
 pub mod http;
 pub mod nginx;
 pub mod peer;
+pub mod proxy;
 pub mod random;
 pub mod websocket;
 

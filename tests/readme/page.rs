@@ -1,0 +1,98 @@
+//! The page of the README, in a browser.
+
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tidings_tests::{Server, peer};
+
+use crate::ADDRESS;
+use crate::browser::Browser;
+use crate::commands::{Folder, Shell, await_reader};
+use crate::snippets::snippet;
+
+/// What the page shows, a text an item.
+const ITEMS: &str = "[...document.querySelectorAll('li')].map((item) => item.textContent)";
+
+#[test]
+fn the_page_shows_messages_as_text_and_publishes() {
+    let html = snippet("README.md", "page");
+    let lines = snippet("README.md", "serve-page");
+    if peer::program("chromium").is_none() || peer::program("python3").is_none() {
+        return;
+    }
+    // A port that nobody listens on, for the page's own server.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let lines = lines.replace("8000", &port.to_string());
+    let (serve, python) = lines.split_once('\n').expect("two lines");
+    let arguments: Vec<&str> = serve.split_whitespace().collect();
+    let Some(at) = arguments.iter().position(|word| *word == "serve") else {
+        panic!("{serve}");
+    };
+    let server = Server::start(&arguments[at + 1..]);
+    let markup = "<img src=x onerror='window.ran = 1'><script>window.ran = 1</script>";
+    server.publish("news", markup);
+
+    let site = Folder::new("page");
+    let html = html.replace(ADDRESS, &server.address().to_string());
+    std::fs::write(site.0.join("page.html"), html).expect("the page is written");
+    let python = format!("cd {} && {python}", site.0.display());
+    let _site = Shell::run("site", &python, &server);
+    let start = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the page is not served"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    let Some(mut browser) = Browser::open(&format!("http://localhost:{port}/page.html")) else {
+        return;
+    };
+    browser.awaits(ITEMS, &json!([markup]));
+    await_reader(&server, "sse");
+    let own = "from the page & <b>its</b> form";
+    browser.value(&format!(
+        "document.forms[0].text.value = {}; document.querySelector('button').click()",
+        json!(own)
+    ));
+    browser.awaits(ITEMS, &json!([markup, own]));
+    server.publish("news", "third");
+    browser.awaits(ITEMS, &json!([markup, own, "third"]));
+
+    assert_eq!(browser.value("document.querySelectorAll('li *').length"), 0);
+    assert_eq!(browser.value("typeof window.ran"), "undefined");
+    assert_eq!(browser.value("document.forms[0].text.value"), "");
+    assert_eq!(
+        server.get("/channels/news?from=earliest").data(),
+        [markup, own, "third"]
+    );
+}
+
+#[test]
+fn without_the_flag_the_page_reads_nothing_and_publishes_nothing() {
+    let server = Server::start(&[]);
+    server.publish("news", "secret");
+    let html = snippet("README.md", "page").replace(ADDRESS, &server.address().to_string());
+    let site = Folder::new("foreign");
+    std::fs::write(site.0.join("page.html"), html).expect("the page is written");
+    // From a file: the origin is `null`.
+    let url = format!("file://{}/page.html", site.0.display());
+    let Some(mut browser) = Browser::open(&url) else {
+        return;
+    };
+    browser.awaits("document.readyState", &json!("complete"));
+    let status = "fetch(news, {method: 'POST', body: 'x'}).catch(() => { window.refused = 1 })";
+    browser.value(&format!("{status}; 0"));
+    browser.awaits("window.refused", &json!(1));
+    assert_eq!(browser.value(ITEMS), json!([]));
+    assert_eq!(
+        server.get("/channels/news?from=earliest").data(),
+        ["secret"]
+    );
+}
