@@ -7,8 +7,7 @@ use tidings_server::serve::{self, Request, Response, WebSocket};
 use tidings_server::websocket::{Config, Message, SharedFrame};
 use tokio::{net::TcpListener, signal::ctrl_c, sync::mpsc, sync::watch, time};
 
-/// A player and its step; without a step, it leaves.
-type Input = (u16, Option<i32>);
+type Input = (u16, Option<i32>); // A player and its step; who has none leaves the world.
 type View = watch::Receiver<SharedFrame>;
 
 #[tokio::main]
@@ -44,16 +43,17 @@ async fn run(mut inputs: mpsc::Receiver<Input>, world: watch::Sender<SharedFrame
 async fn join(request: Request, inputs: mpsc::Sender<Input>, mut view: View) -> Response {
     let player = request.peer().port();
     let session = async move |mut socket: WebSocket| {
+        let say = |step| inputs.send((player, step));
         loop {
             tokio::select! {
-                Some(Message::Text(step)) = socket.next() => drop(inputs.send((player, step.parse().ok())).await),
+                Some(Message::Text(step)) = socket.next() => drop(say(step.parse().ok()).await),
                 Ok(()) = view.changed() => {
                     let world = view.borrow_and_update().clone();
                     if socket.send_shared([world]).await.is_err() { break }
                 }
             }
         }
-        let _ = inputs.send((player, None)).await;
+        let _ = say(None).await;
     };
     Response::websocket(request.head(), &[], Config::default(), session)
 }

@@ -1,5 +1,5 @@
 //! A key-value store whose keys can be waited for: long polling without a channel.
-//! `cargo run -p tidings-server --example store`, then do what it prints, the last in two terminals.
+//! `cargo run -p tidings-server --example store`, then do what it prints, in two terminals.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 //! Tokens as they are made, over Server-Sent Events; none are made for a client that left.
-//! `cargo run -p tidings-server --example tokens`, then `curl -N -d 'to be or not' http://127.0.0.1:8080`.
+//! `cargo run -p tidings-server --example tokens`, then do what it prints.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use core::time::Duration;

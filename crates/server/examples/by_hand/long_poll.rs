@@ -21,9 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:8080"))?;
     let at = listener.local_addr()?;
-    println!(
-        "listening on http://{at}\ntry: curl http://{at} -H Prefer:wait=9 -H 'If-None-Match: \"0\"'"
-    );
+    println!("listening on http://{at}");
+    println!("try: curl -i http://{at} -H 'Prefer: wait=50' -H 'If-None-Match: \"0\"'");
     thread::spawn(|| io::stdin().lines().map_while(Result::ok).for_each(publish));
     for socket in listener.incoming().flatten() {
         thread::spawn(|| serve(socket).inspect_err(|error| println!("{error}")).ok());

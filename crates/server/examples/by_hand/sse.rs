@@ -45,7 +45,7 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
     http.send_response(200, fields, Content::Unknown, &mut out)?;
     socket.write_all(&out.split())?;
     loop {
-        // 4. Wait for the next message.
+        // 4. Wait for the next message. A heartbeat in between would find out who left.
         let log = NEWS.wait_while(LOG.lock()?, |log| log.len() == position)?;
         // 5. Encode.
         for message in log.iter().skip(position) {
