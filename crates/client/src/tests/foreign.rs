@@ -51,10 +51,7 @@ async fn a_foreign_event_stream_is_read_by_the_rules_of_whatwg() {
         assert_eq!(message.data, Data::Text(data.into()));
         assert_eq!(subscription.position(), id);
     }
-    tokio::select! {
-        item = subscription.next() => panic!("{item:?}"),
-        played = peer => played.unwrap(),
-    }
+    drive(subscription, peer).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,10 +96,7 @@ async fn redirects_are_followed_and_only_permanent_ones_are_remembered_rfc9110_1
         let subscribe = subscribe(Transport::Sse, &dialer).field("X-Key", "secret");
         let mut subscription = subscribe.open().await.unwrap();
         assert_eq!(text(&mut subscription).await, "a");
-        tokio::select! {
-            item = subscription.next() => panic!("{item:?}"),
-            played = peer => played.unwrap(),
-        }
+        drive(subscription, peer).await;
     }
 }
 

@@ -197,8 +197,21 @@ pub(crate) async fn open(transport: Transport, dialer: &Dialer) -> Result<Subscr
     subscribe(transport, dialer).open().await
 }
 
+/// Longer than any script: a clock that waits for nobody is there at once.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Drives a subscription that has nothing to say while a peer plays its part to the end.
+pub(crate) async fn drive(mut subscription: Subscription, peer: tokio::task::JoinHandle<()>) {
+    tokio::select! {
+        item = subscription.next() => panic!("{item:?}"),
+        played = peer => played.unwrap(),
+        () = tokio::time::sleep(HOUR) => panic!("the peer did not play its part"),
+    }
+}
+
 pub(crate) async fn message(subscription: &mut Subscription) -> Message {
-    match subscription.next().await {
+    let next = tokio::time::timeout(HOUR, subscription.next());
+    match next.await.expect("nothing came") {
         Some(Ok(Item::Message(message))) => message,
         other => panic!("no message: {other:?}"),
     }

@@ -211,11 +211,8 @@ async fn a_quiet_channel_is_resumed_at_the_position_that_the_server_told() {
             let mut conn = server.accept().await;
             assert_eq!(start(&conn.request().await), 0, "{transport}");
         });
-        let mut subscription = open(transport, &dialer).await.unwrap();
-        tokio::select! {
-            item = subscription.next() => panic!("{item:?}"),
-            played = peer => played.unwrap(),
-        }
+        let subscription = open(transport, &dialer).await.unwrap();
+        drive(subscription, peer).await;
     }
 }
 

@@ -152,11 +152,8 @@ async fn transient_statuses_are_tried_again_with_the_wait_that_is_asked() {
                 );
                 conn.request().await;
             });
-            let mut subscription = open(transport, &dialer).await.unwrap();
-            tokio::select! {
-                item = subscription.next() => panic!("{item:?}"),
-                played = peer => played.unwrap(),
-            }
+            let subscription = open(transport, &dialer).await.unwrap();
+            drive(subscription, peer).await;
         }
     }
 }

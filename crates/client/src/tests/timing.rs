@@ -4,14 +4,6 @@ use tokio::time::Instant;
 
 use super::*;
 
-/// Drives a subscription while a peer plays its part.
-async fn drive(mut subscription: Subscription, peer: tokio::task::JoinHandle<()>) {
-    tokio::select! {
-        item = subscription.next() => panic!("{item:?}"),
-        played = peer => played.unwrap(),
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn heartbeats_keep_an_event_stream_and_40_s_of_silence_end_it() {
     let (dialer, mut server) = network();

@@ -228,3 +228,69 @@ fn unix_now() -> u64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer_with(field: &str) -> Answer {
+        let mut exchange = Exchange::new(1000);
+        let mut out = BytesMut::new();
+        let host = [("Host", &b"h"[..])];
+        exchange.ask("GET", "/", &host, None, &mut out).unwrap();
+        let octets = format!("HTTP/1.1 503 X\r\nContent-Length: 0\r\n{field}\r\n");
+        let answer = exchange.receive(&mut BytesMut::from(octets.as_bytes()));
+        answer.unwrap().expect("it is whole")
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_rfc9110_10_2_3() {
+        // Sun, 06 Nov 1994 08:49:37 GMT
+        let then = 784_111_777;
+        let rows = [
+            ("", then, None),
+            ("Retry-After: 7\r\n", then, Some(7)),
+            ("Retry-After: 0\r\n", then, Some(0)),
+            ("Retry-After: 99999999\r\n", then, Some(120)),
+            (
+                "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+                then - 30,
+                Some(30),
+            ),
+            (
+                "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
+                then + 30,
+                Some(0),
+            ),
+            ("Retry-After: soon\r\n", then, None),
+            ("Retry-After: -1\r\n", then, None),
+        ];
+        for (field, now, want) in rows {
+            let got = retry_after(answer_with(field).head.fields(), now);
+            assert_eq!(got, want.map(Duration::from_secs), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_used_again_only_where_the_answer_allows_it() {
+        let rows = [
+            ("HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n", true),
+            (
+                "HTTP/1.1 200 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                false,
+            ),
+            ("HTTP/1.0 200 X\r\nContent-Length: 0\r\n\r\n", false),
+        ];
+        for (octets, reusable) in rows {
+            let mut exchange = Exchange::new(1000);
+            let host = [("Host", &b"h"[..])];
+            exchange
+                .ask("GET", "/", &host, None, &mut BytesMut::new())
+                .unwrap();
+            assert!(!exchange.is_reusable(), "an answer is due");
+            let mut input = BytesMut::from(octets.as_bytes());
+            assert!(exchange.receive(&mut input).unwrap().is_some());
+            assert_eq!(exchange.is_reusable(), reusable, "{octets}");
+        }
+    }
+}

@@ -183,8 +183,6 @@ impl<P: Pace> Polls<P> {
 impl<P: Pace> Session for Polls<P> {
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.exchange = Exchange::new(cx.ask.limits.max_page_len);
-        // What was not handed out is asked for again.
-        self.page = None;
         self.ask(true, cx)
     }
 
