@@ -1,9 +1,10 @@
-//! Headless Chromium, driven over its DevTools protocol by the harness's own WebSocket.
+//! Headless Chromium, driven over its `DevTools` protocol by the harness's own WebSocket.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tidings_tests::{Connection, WebSocket, peer};
@@ -77,7 +78,7 @@ impl Browser {
         Some(browser)
     }
 
-    /// Calls a method of the DevTools protocol: its result.
+    /// Calls a method of the `DevTools` protocol: its result.
     fn call(&mut self, method: &str, params: &Value) -> Value {
         self.asked += 1;
         self.page

@@ -1,11 +1,12 @@
 //! The commands and publishers of the README, as they stand.
 
+use core::time::Duration;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidings_tests::{Server, command, peer};
 

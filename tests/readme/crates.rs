@@ -1,8 +1,8 @@
 //! The example of each README that no doctest runs.
 
+use core::time::Duration;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use tidings_tests::command::{self, workspace};
 use tidings_tests::{Connection, Server};

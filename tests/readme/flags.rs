@@ -1,7 +1,7 @@
 //! The flags in the documents and those of the command agree.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use tidings_tests::command::run;
 
@@ -22,7 +22,7 @@ fn helped(command: &str) -> BTreeMap<String, Flag> {
         let line = line.trim();
         let line = line
             .strip_prefix("-h, ")
-            .or(line.strip_prefix("-V, "))
+            .or_else(|| line.strip_prefix("-V, "))
             .unwrap_or(line);
         if line.starts_with("--") {
             let mut words = line.split_whitespace();

@@ -1,6 +1,6 @@
 //! The octets of the README's table, counted by the server and compared with what the table says.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use tidings_tests::{Connection, EventStream, Server, WebSocket};
 
@@ -126,7 +126,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -1,9 +1,12 @@
 //! The configurations of docs/operations.md: nginx in front, the unit of systemd, the key.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidings_tests::{Connection, EventStream, Server, WebSocket, peer};
 
@@ -203,9 +206,12 @@ fn the_unit_starts_the_server_and_the_key_opens_it() {
 
 #[test]
 fn systemd_finds_no_fault_in_the_unit() {
-    let Some(program) = peer::program("systemd-analyze") else {
+    // A part of Debian itself: no peer to be installed for the tests.
+    let program = Path::new("/usr/bin/systemd-analyze");
+    if !program.is_file() {
+        peer::say("systemd-analyze is missing: the unit is NOT VERIFIED");
         return;
-    };
+    }
     let folder = Folder::new("verify");
     let file = folder.0.join("tidings.service");
     let program_path = tidings_tests::command::path().display().to_string();

@@ -1,7 +1,8 @@
 //! The page of the README, in a browser.
 
+use core::time::Duration;
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 use tidings_tests::{Server, peer};
