@@ -4,6 +4,7 @@
 //! message carries an `Idempotency-Key`, so that one that is sent again counts once.
 
 use core::fmt::Write as _;
+use core::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -196,55 +197,19 @@ impl Publisher {
     ) -> Result<String, Error> {
         if let Some((mut io, mut exchange)) = self.kept.take() {
             exchange.ask("POST", target, fields, Some(body), &mut io.out)?;
-            match self.converse(io, &mut exchange).await {
+            match converse(io, &mut exchange, self.limits.answer_timeout).await {
                 // The key makes the repetition safe even if the request was read.
                 Err(error) if exchange.lapsed(&error) => {}
                 Err(error) => return Err(error),
                 Ok((io, answer)) => return self.read(io, exchange, &answer),
             }
         }
-        let mut io = self.connect().await?;
+        let mut io = connect(&self.url, &self.limits, &self.dialer).await?;
         self.reached = true;
         let mut exchange = Exchange::new(MAX_ANSWER_LEN);
         exchange.ask("POST", target, fields, Some(body), &mut io.out)?;
-        let (io, answer) = self.converse(io, &mut exchange).await?;
+        let (io, answer) = converse(io, &mut exchange, self.limits.answer_timeout).await?;
         self.read(io, exchange, &answer)
-    }
-
-    async fn connect(&self) -> Result<Io, Error> {
-        let after = self.limits.connect_timeout;
-        timeout(after, self.dialer.dial(self.url.host(), self.url.port()))
-            .await
-            .map_err(|_| Error::Timeout {
-                what: "connecting",
-                after,
-            })?
-            .map_err(|source| Error::Connect {
-                authority: self.url.authority(),
-                source,
-            })
-            .map(Io::new)
-    }
-
-    /// Writes the request and reads until its answer is whole.
-    async fn converse(&self, mut io: Io, exchange: &mut Exchange) -> Result<(Io, Answer), Error> {
-        let after = self.limits.answer_timeout;
-        let deadline = Instant::now() + after;
-        loop {
-            if let Some(answer) = exchange.receive(&mut io.input)? {
-                return Ok((io, answer));
-            }
-            if io.ended {
-                let answer = exchange.receive_eof(&mut io.input)?.ok_or(Error::Cut)?;
-                return Ok((io, answer));
-            }
-            timeout_at(deadline, io.progress())
-                .await
-                .map_err(|_| Error::Timeout {
-                    what: "the answer to a publish",
-                    after,
-                })??;
-        }
     }
 
     /// Reads the answer, and keeps the connection where it may be used again.
@@ -256,6 +221,45 @@ impl Publisher {
             200 => wire::decode_published(&answer.body),
             _ => Err(status_error(&answer.head, &answer.body)),
         }
+    }
+}
+
+async fn connect(url: &Url, limits: &Limits, dialer: &Dialer) -> Result<Io, Error> {
+    let after = limits.connect_timeout;
+    timeout(after, dialer.dial(url.host(), url.port()))
+        .await
+        .map_err(|_| Error::Timeout {
+            what: "connecting",
+            after,
+        })?
+        .map_err(|source| Error::Connect {
+            authority: url.authority(),
+            source,
+        })
+        .map(Io::new)
+}
+
+/// Writes the request and reads until its answer is whole.
+async fn converse(
+    mut io: Io,
+    exchange: &mut Exchange,
+    after: Duration,
+) -> Result<(Io, Answer), Error> {
+    let deadline = Instant::now() + after;
+    loop {
+        if let Some(answer) = exchange.receive(&mut io.input)? {
+            return Ok((io, answer));
+        }
+        if io.ended {
+            let answer = exchange.receive_eof(&mut io.input)?.ok_or(Error::Cut)?;
+            return Ok((io, answer));
+        }
+        timeout_at(deadline, io.progress())
+            .await
+            .map_err(|_| Error::Timeout {
+                what: "the answer to a publish",
+                after,
+            })??;
     }
 }
 

@@ -249,3 +249,20 @@ async fn a_dropped_publish_does_not_spoil_the_next() {
     drop(publisher);
     peer.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_future_may_run_in_a_task_of_its_own() {
+    let (dialer, server) = network();
+    drop(server);
+    let mut publisher = publisher(&dialer);
+    let published = tokio::spawn(async move { publisher.publish(Publish::text("x")).await });
+    assert!(published.await.unwrap().is_err());
+    let subscribe = subscribe(Transport::Sse, &dialer);
+    let followed = tokio::spawn(async move {
+        let mut subscription = subscribe.open().await?;
+        let _ = subscription.next().await;
+        subscription.close().await;
+        Ok::<(), Error>(())
+    });
+    assert!(followed.await.unwrap().is_err());
+}
