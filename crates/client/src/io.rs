@@ -103,6 +103,16 @@ impl Io {
         Ok(())
     }
 
+    /// Whether nothing came since the last answer, neither octets nor an end: a connection that
+    /// was kept and has lapsed shows it here, before a request is lost on it.
+    pub(crate) fn is_at_rest(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.input.reserve(READ_LEN);
+        core::pin::pin!(self.reader.read_buf(&mut self.input))
+            .poll(&mut cx)
+            .is_pending()
+    }
+
     /// Writes what the socket takes at once; a connection that is given up earns no wait.
     pub(crate) fn write_what_fits(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());

@@ -1,7 +1,9 @@
 //! Publishing: one POST a message, over one connection, never doubled.
 //!
-//! `POST /channels/C?event=NAME`, the body is the payload; the answer is `{"id":P}`. Every
-//! message carries an `Idempotency-Key`, so that one that is sent again counts once.
+//! `POST /channels/C?event=NAME`, the body is the payload; the answer is `{"id":P}`. A message
+//! carries an `Idempotency-Key`, so that one that is sent again counts once. A server keeps a
+//! limited number of keys: once it has no room for more, messages go without, and one whose fate
+//! is unknown is not sent again.
 
 use core::fmt::Write as _;
 use core::time::Duration;
@@ -17,6 +19,9 @@ use crate::{Data, Error, Limits, Url, wire};
 
 /// Attempts for one message, the first one included.
 const MAX_ATTEMPTS: u32 = 5;
+/// How long messages go without a key after the server had no room for one: as long as a Tidings
+/// server keeps a key.
+const KEYLESS_FOR: Duration = Duration::from_secs(5 * 60);
 /// Longest answer to a publish: a position, or problem details.
 const MAX_ANSWER_LEN: usize = 64 * 1024;
 
@@ -54,7 +59,8 @@ impl Publish {
         self
     }
 
-    /// Sets the idempotency key, 1 to 255 visible ASCII characters. Without it one is drawn.
+    /// Sets the idempotency key, 1 to 255 visible ASCII characters. Without it one is drawn, as
+    /// long as the server takes them: see [`Publisher::publish`].
     ///
     /// A program that may itself stop and publish again keeps the key with the message.
     pub fn key(mut self, key: impl Into<String>) -> Self {
@@ -86,6 +92,8 @@ pub struct Publisher {
     kept: Option<(Io, Exchange)>,
     /// A server was reached once, so that a refused connection is a restart, not a wrong URL.
     reached: bool,
+    /// Until then no key is drawn.
+    keyless_until: Option<Instant>,
 }
 
 impl Publisher {
@@ -110,6 +118,7 @@ impl Publisher {
             origin: Instant::now(),
             kept: None,
             reached: false,
+            keyless_until: None,
         }
     }
 
@@ -139,6 +148,11 @@ impl Publisher {
     /// jittered backoff, so that the message is in the channel once. A server that was never
     /// reached is not tried again.
     ///
+    /// A server keeps a limited number of keys (a Tidings server 10,000 a channel for 5 minutes,
+    /// which is 33 messages a second) and answers 429 beyond it. A message whose drawn key is
+    /// refused so is sent without one, and so are those of the next 5 minutes; where the outcome
+    /// of such a message is unknown, that is the error, since to repeat it could double it.
+    ///
     /// Dropping the future leaves open whether the message was published; its connection is not
     /// used again.
     ///
@@ -146,9 +160,16 @@ impl Publisher {
     ///
     /// The refusal of the server, or the failure of the last attempt.
     pub async fn publish(&mut self, publish: Publish) -> Result<String, Error> {
-        let key = match publish.key {
-            Some(key) => key,
-            None => draw_key(&mut self.dice)?,
+        let drawn = publish.key.is_none();
+        let mut key = match publish.key {
+            Some(key) => Some(key),
+            None if self
+                .keyless_until
+                .is_some_and(|until| Instant::now() < until) =>
+            {
+                None
+            }
+            None => Some(draw_key(&mut self.dice)?),
         };
         let target = match &publish.event {
             Some(event) => self.url.target_and("event", event),
@@ -159,21 +180,28 @@ impl Publisher {
             Data::Binary(octets) => ("application/octet-stream", &octets[..]),
         };
         let authority = self.url.authority();
-        let ours = [
-            ("Accept", "application/json"),
-            ("Content-Type", media_type),
-            ("Idempotency-Key", key.as_str()),
-        ];
-        let fields = self.fields.clone();
-        let fields = request_fields(&fields, ours, &authority);
+        let given = self.fields.clone();
         let mut retry = Retry::new();
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(&target, &fields, body).await {
+            let ours = [("Accept", "application/json"), ("Content-Type", media_type)]
+                .into_iter()
+                .chain(key.as_deref().map(|key| ("Idempotency-Key", key)));
+            let fields = request_fields(&given, ours, &authority);
+            let error = match self.attempt(&target, &fields, body, key.is_some()).await {
                 Ok(position) => return Ok(position),
                 Err(error) => error,
             };
-            if attempt == MAX_ATTEMPTS || !error.is_transient() || !self.reached {
+            let refused = matches!(error, Error::Status { .. });
+            if drawn && key.is_some() && matches!(error, Error::Status { status: 429, .. }) {
+                key = None;
+                self.keyless_until = Some(Instant::now() + KEYLESS_FOR);
+                continue;
+            }
+            // What a server refused, or never got, is not in the channel.
+            let repeatable = key.is_some() || refused || matches!(error, Error::Connect { .. });
+            let last = attempt == MAX_ATTEMPTS || !self.reached;
+            if last || !repeatable || !error.is_transient() {
                 return Err(error);
             }
             attempt += 1;
@@ -182,7 +210,7 @@ impl Publisher {
                 error = &error as &dyn core::error::Error,
                 url = %self.url,
                 attempt,
-                "a publish failed, it is repeated under its key"
+                "a publish failed, it is repeated"
             );
             sleep_until(self.origin + at).await;
         }
@@ -194,12 +222,15 @@ impl Publisher {
         target: &str,
         fields: &[(&str, &[u8])],
         body: &[u8],
+        keyed: bool,
     ) -> Result<String, Error> {
-        if let Some((mut io, mut exchange)) = self.kept.take() {
+        if let Some((mut io, mut exchange)) = self.kept.take()
+            && io.is_at_rest()
+        {
             exchange.ask("POST", target, fields, Some(body), &mut io.out)?;
             match converse(io, &mut exchange, self.limits.answer_timeout).await {
                 // The key makes the repetition safe even if the request was read.
-                Err(error) if exchange.lapsed(&error) => {}
+                Err(error) if keyed && exchange.lapsed(&error) => {}
                 Err(error) => return Err(error),
                 Ok((io, answer)) => return self.read(io, exchange, &answer),
             }

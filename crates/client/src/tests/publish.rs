@@ -74,6 +74,47 @@ async fn messages_go_over_one_connection_each_under_its_own_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_without_room_for_keys_gets_messages_without_and_none_of_unknown_fate_again() {
+    let (dialer, mut server) = network();
+    let peer = tokio::spawn(async move {
+        let mut conn = server.accept().await;
+        let (head, first) = post(&mut conn).await;
+        assert!(field(&head, "Idempotency-Key").is_some());
+        conn.send(answer(429, "Retry-After: 20\r\n", "")).await;
+        let (head, again) = post(&mut conn).await;
+        assert_eq!(field(&head, "Idempotency-Key"), None);
+        assert_eq!(first, again);
+        conn.send(published("e.1")).await;
+        // Refused, so not in the channel: repeated.
+        let (head, _) = post(&mut conn).await;
+        assert_eq!(field(&head, "Idempotency-Key"), None);
+        conn.send(answer(503, "Retry-After: 1\r\n", "")).await;
+        post(&mut conn).await;
+        conn.send(published("e.2")).await;
+        // Cut after the request: nobody knows, so it is not.
+        post(&mut conn).await;
+        drop(conn);
+        // Keys are tried again after their time.
+        let mut conn = server.accept().await;
+        let (head, _) = post(&mut conn).await;
+        assert!(field(&head, "Idempotency-Key").is_some());
+        conn.send(published("e.4")).await;
+        conn.drain().await;
+    });
+    let mut publisher = publisher(&dialer);
+    let started = tokio::time::Instant::now();
+    assert_eq!(publisher.publish(Publish::text("1")).await.unwrap(), "e.1");
+    assert_eq!(started.elapsed(), Duration::ZERO, "sent again at once");
+    assert_eq!(publisher.publish(Publish::text("2")).await.unwrap(), "e.2");
+    let error = publisher.publish(Publish::text("3")).await.unwrap_err();
+    assert!(matches!(error, Error::Cut | Error::Io(_)), "{error:?}");
+    tokio::time::sleep(Duration::from_secs(5 * 60)).await;
+    assert_eq!(publisher.publish(Publish::text("4")).await.unwrap(), "e.4");
+    drop(publisher);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repeated_publish_carries_the_same_key() {
     let (dialer, mut server) = network();
     let peer = tokio::spawn(async move {
