@@ -1,6 +1,7 @@
 //! The command of Tidings: serve, publish, subscribe.
 #![forbid(unsafe_code)]
 
+mod demo;
 mod fault;
 mod output;
 mod publish;
@@ -17,11 +18,11 @@ use tracing_subscriber::EnvFilter;
 /// Real-time delivery over HTTP/1.1, four ways: short polling, long polling, Server-Sent Events,
 /// WebSocket.
 ///
-/// Without a command it serves.
+/// Without a command it serves, and shows a page of its four transports at work.
 #[derive(Debug, Parser)]
 #[command(name = "tidings", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:\n  \
-    tidings                                 serve on http://127.0.0.1:8080\n  \
+    tidings                                 serve on http://127.0.0.1:8080, with the demo at /\n  \
     tidings publish news 'hello'            publish a message\n  \
     tidings subscribe news --from earliest  read all that is kept, then follow\n\n\
     RUST_LOG sets what is logged to standard error.")]
@@ -42,7 +43,10 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    let command = cli
+        .command
+        .unwrap_or_else(|| Command::Serve(cli.serve.with_demo()));
+    match command {
         Command::Serve(args) => {
             log("info");
             serve::run(args).await

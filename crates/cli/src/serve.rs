@@ -13,16 +13,25 @@ use tidings_server::channels::{self, Access, Channels, Decision, Verb};
 use tidings_server::serve::{self, Request, Response, WebSocket};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::demo::{self, Demo, Generator};
 
 /// Largest message of the echo.
 const ECHO_MAX_LEN: usize = 16 << 20;
 
 /// Serves channels by short polling, long polling, Server-Sent Events and WebSocket.
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Serve a page at / that shows the four transports at work, and publish what it shows.
+    #[arg(long)]
+    demo: bool,
+    /// Seed of the scores and prices that the demo publishes.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    demo_seed: u64,
     /// Serve a WebSocket echo at /echo, for messages of up to 16 MiB in any number of fragments.
     #[arg(long)]
     echo: bool,
@@ -44,7 +53,7 @@ pub struct Serve {
     /// A name that may stand in Host on a loopback listener, beside localhost and IP addresses; repeatable.
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
-    /// A foreign origin whose pages may read and publish, such as https://app.example; repeatable.
+    /// A foreign origin whose pages may read and publish, such as `https://app.example`; repeatable.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// A file with the key that publishing and deleting need, as in `Authorization: Bearer KEY`.
@@ -55,8 +64,17 @@ pub struct Serve {
     open: bool,
 }
 
+impl Serve {
+    /// The same with the demo: what the command does where nothing else is said.
+    #[must_use]
+    pub(crate) fn with_demo(mut self) -> Self {
+        self.demo = true;
+        self
+    }
+}
+
 /// Runs the server until SIGINT or SIGTERM.
-pub async fn run(args: Serve) -> ExitCode {
+pub(crate) async fn run(args: Serve) -> ExitCode {
     match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),
@@ -81,6 +99,8 @@ enum Error {
         address: SocketAddr,
         source: std::io::Error,
     },
+    #[error("cannot publish what the demo shows")]
+    Demo(#[source] tidings_client::Error),
     #[error("cannot serve")]
     Serve(#[source] std::io::Error),
 }
@@ -109,8 +129,9 @@ async fn serve(args: Serve) -> Result<(), Error> {
     config.max_message_len = args.max_message;
     config.hosts = args.host;
     config.allow_origins = args.allow_origin;
-    if let Some(path) = args.publish_key {
-        let key = read_key(path)?;
+    config.allow_cut = args.demo;
+    let key = args.publish_key.map(read_key).transpose()?;
+    if let Some(key) = key.clone() {
         config.authorize = Arc::new(move |access| authorize(access, &key));
     }
     let mut connections = serve::Config::default();
@@ -126,12 +147,20 @@ async fn serve(args: Serve) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Serve)?;
     let channels = Channels::new(config);
     let echo = args.echo;
+    let demo = args.demo.then(|| Demo::new(args.history));
+    let generator = demo
+        .is_some()
+        .then(|| Generator::new(address, key.as_deref(), args.demo_seed))
+        .transpose()
+        .map_err(Error::Demo)?;
     let handler = move |request: Request| {
-        let channels = channels.clone();
+        let (channels, demo) = (channels.clone(), demo.clone());
         async move {
-            match request.head().path() {
-                "/echo" if echo => answer_echo(&request),
-                _ => channels.handle(request).await,
+            match (request.head().path(), demo) {
+                ("/echo", _) if echo => answer_echo(&request),
+                (demo::READERS_PATH, _) => demo::readers(&request, &channels),
+                (_, Some(demo)) => demo.handle(request, &channels).await,
+                (_, None) => channels.handle(request).await,
             }
         }
     };
@@ -139,6 +168,7 @@ async fn serve(args: Serve) -> Result<(), Error> {
     let mut stdout = std::io::stdout().lock();
     let _ = writeln!(stdout, "listening on http://{address}").and_then(|()| stdout.flush());
     drop(stdout);
+    let (stopping, stopped) = oneshot::channel();
     let until = async move {
         let (mut interrupt, mut terminate) = (interrupt, terminate);
         tokio::select! {
@@ -146,10 +176,19 @@ async fn serve(args: Serve) -> Result<(), Error> {
             _ = terminate.recv() => {}
         }
         tracing::info!("stopping");
+        let _ = stopping.send(());
     };
-    serve::serve(listener, connections, handler, until)
-        .await
-        .map_err(Error::Serve)
+    let publishing = async {
+        if let Some(generator) = generator {
+            tokio::select! {
+                () = generator.run() => {}
+                _ = stopped => {}
+            }
+        }
+    };
+    let serving = serve::serve(listener, connections, handler, until);
+    let (served, ()) = tokio::join!(serving, publishing);
+    served.map_err(Error::Serve)
 }
 
 fn read_key(path: PathBuf) -> Result<Vec<u8>, Error> {

@@ -1,0 +1,155 @@
+//! The parts of the page, each embedded in the command, and the field lines that they are served
+//! under.
+
+use core::hash::Hasher;
+use std::hash::DefaultHasher;
+
+use tidings_server::http1::RequestHead;
+use tidings_server::polling::if_none_match;
+use tidings_server::serve::Response;
+
+/// Nothing from outside, nothing inline, no frame around it, and no string becomes markup or script.
+const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+const CSS: &str = "text/css; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// One file.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    path: &'static str,
+    media_type: &'static str,
+    content: &'static str,
+}
+
+const fn asset(path: &'static str, media_type: &'static str, content: &'static str) -> Asset {
+    Asset {
+        path,
+        media_type,
+        content,
+    }
+}
+
+/// The readers, which pages of other programs use too.
+pub(crate) const READERS: Asset = asset(super::READERS_PATH, JS, include_str!("pages/tidings.js"));
+
+const PAGES: [Asset; 23] = [
+    asset("/", HTML, include_str!("pages/index.html")),
+    asset("/demo/icon.svg", SVG, include_str!("pages/icon.svg")),
+    asset("/demo/base.css", CSS, include_str!("pages/base.css")),
+    asset("/demo/panels.css", CSS, include_str!("pages/panels.css")),
+    asset("/demo/compare.css", CSS, include_str!("pages/compare.css")),
+    asset("/demo/page.js", JS, include_str!("pages/page.js")),
+    asset("/demo/tabs.js", JS, include_str!("pages/tabs.js")),
+    asset("/demo/dom.js", JS, include_str!("pages/dom.js")),
+    asset("/demo/fields.js", JS, include_str!("pages/fields.js")),
+    asset("/demo/words.js", JS, include_str!("pages/words.js")),
+    asset("/demo/source.js", JS, include_str!("pages/source.js")),
+    asset("/demo/audit.js", JS, include_str!("pages/audit.js")),
+    asset("/demo/link.js", JS, include_str!("pages/link.js")),
+    asset("/demo/clock.js", JS, include_str!("pages/clock.js")),
+    asset("/demo/latency.js", JS, include_str!("pages/latency.js")),
+    asset("/demo/plot.js", JS, include_str!("pages/plot.js")),
+    asset("/demo/natural.js", JS, include_str!("pages/natural.js")),
+    asset("/demo/dashboard.js", JS, include_str!("pages/dashboard.js")),
+    asset(
+        "/demo/notifications.js",
+        JS,
+        include_str!("pages/notifications.js"),
+    ),
+    asset("/demo/ticker.js", JS, include_str!("pages/ticker.js")),
+    asset("/demo/chat.js", JS, include_str!("pages/chat.js")),
+    asset("/demo/compare.js", JS, include_str!("pages/compare.js")),
+    asset("/demo/card.js", JS, include_str!("pages/card.js")),
+];
+
+/// The part of the page at a path.
+pub(crate) fn find(path: &str) -> Option<&'static Asset> {
+    PAGES.iter().find(|asset| asset.path == path)
+}
+
+impl Asset {
+    /// Answers a request for this file: 304 where the client has it.
+    pub(crate) fn answer(&self, head: &RequestHead) -> Response {
+        if !matches!(head.method(), "GET" | "HEAD") {
+            return Response::problem(405, "the resource does not have this method")
+                .with("Allow", "GET, HEAD");
+        }
+        let tag = self.tag();
+        let known = if_none_match(head.fields().get_all("If-None-Match")).matches(&tag);
+        let response = if known {
+            Response::new(304)
+        } else {
+            Response::bytes(200, self.media_type, self.content)
+                .with("Content-Security-Policy", POLICY)
+        };
+        let response = response
+            .with("ETag", format!("\"{tag}\""))
+            // Asked for again each time, answered 304: a page and its parts are of one version.
+            .with("Cache-Control", "no-cache")
+            .with("X-Content-Type-Options", "nosniff")
+            .with("Referrer-Policy", "no-referrer")
+            .with("Vary", "Origin");
+        // The guard has let this origin pass, so it is named; the readers are for its pages too.
+        match head.fields().get_str("Origin") {
+            Some(origin) => response.with("Access-Control-Allow-Origin", origin.to_owned()),
+            None => response,
+        }
+    }
+
+    /// Tells one content from another.
+    fn tag(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(self.content.as_bytes());
+        format!("{:016x}", hasher.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_only_parts_that_there_are() {
+        for asset in PAGES.iter().chain([&READERS]) {
+            for quoted in asset.content.split(['"', '\'']) {
+                let path = match quoted.strip_prefix("./") {
+                    Some(name) if quoted.ends_with(".js") => format!("/demo/{name}"),
+                    Some(_) | None => quoted.to_owned(),
+                };
+                let is_file = path == "/tidings.js"
+                    || path.starts_with("/demo/") && path.contains('.') && !path.contains('?');
+                if is_file && path != READERS.path {
+                    assert!(find(&path).is_some(), "{} names {path}", asset.path);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_inline_and_nothing_comes_from_outside() {
+        for asset in PAGES.iter().chain([&READERS]) {
+            let at = asset.path;
+            for refused in [
+                "https://",
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "eval(",
+            ] {
+                assert!(!asset.content.contains(refused), "{at} has {refused}");
+            }
+            if asset.media_type == HTML {
+                assert!(!asset.content.contains("<style"), "{at}");
+                assert!(!asset.content.contains(" style="), "{at}");
+                assert!(!asset.content.contains(" onclick="), "{at}");
+                for script in asset.content.split("<script").skip(1) {
+                    assert!(script.contains("src=\"/demo/") && script.contains("></script>"));
+                }
+            }
+        }
+    }
+}
