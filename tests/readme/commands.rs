@@ -1,5 +1,6 @@
 //! The commands and publishers of the README, as they stand.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -8,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use tidings_tests::{Server, command, peer};
+use tidings_tests::{Connection, Server, command, peer};
 
 use crate::ADDRESS;
 use crate::snippets::snippet;
@@ -20,8 +21,10 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("tidings-readme-{}-{name}", std::process::id()));
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tidings-readme-{}-{count}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         Self(folder)
     }
@@ -233,7 +236,7 @@ fn node_publishes_by_fetch() {
 }
 
 #[test]
-fn the_command_without_arguments_serves() {
+fn the_command_without_arguments_serves_the_page_of_the_demo() {
     let mut child = Command::new(command::path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -243,6 +246,11 @@ fn the_command_without_arguments_serves() {
     let mut line = String::new();
     let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
     let _read = stdout.read_line(&mut line);
+    let served = line == format!("listening on http://{ADDRESS}\n");
+    let page = served.then(|| {
+        let mut connection = Connection::open(ADDRESS.parse().unwrap());
+        connection.request("GET", "/", &[], b"")
+    });
     let _ended = child.kill();
     let _status = child.wait();
     let mut log = String::new();
@@ -251,8 +259,36 @@ fn the_command_without_arguments_serves() {
         .take()
         .expect("stderr")
         .read_to_string(&mut log);
-    // Where somebody else has the port, it says so.
-    let served = line == format!("listening on http://{ADDRESS}\n");
-    let busy = log.contains(&format!("cannot listen on {ADDRESS}"));
-    assert!(served || busy, "{line:?} {log:?}");
+    match page {
+        Some(page) => {
+            let kind = page.field("content-type").unwrap_or_default();
+            assert!(
+                page.status == 200 && kind.starts_with("text/html"),
+                "{page:?}"
+            );
+        }
+        // Where somebody else has the port, it says so.
+        None => assert!(
+            log.contains(&format!("cannot listen on {ADDRESS}")),
+            "{line:?} {log:?}"
+        ),
+    }
+}
+
+#[test]
+fn the_readers_for_pages_are_served_without_the_demo() {
+    let server = Server::start(&[]);
+    let script = server.connect().request("GET", "/tidings.js", &[], b"");
+    assert_eq!(script.status, 200, "{script:?}");
+    for reader in [
+        "ShortPollReader",
+        "LongPollReader",
+        "SseReader",
+        "WebSocketReader",
+    ] {
+        let class = format!("export class {reader}");
+        assert!(script.text().contains(&class), "no {class}");
+    }
+    let page = server.connect().request("GET", "/", &[], b"");
+    assert_eq!(page.status, 404, "the page is the demo's");
 }
