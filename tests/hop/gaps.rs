@@ -1,6 +1,6 @@
 //! The gap test: with little history each loss is told, once, with its exact range, on every hop.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use tidings_client::{GapReason, Item, Start, Subscribe, Transport};
 use tidings_tests::proxy::{Cutting, Proxy};

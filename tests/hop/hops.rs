@@ -1,8 +1,9 @@
 //! The hop test: one reader on all four transports by turns, four that stay, and cuts for all of them.
 
+use core::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidings_client::{Start, Subscribe, Subscription, Transport};
 use tidings_tests::proxy::{Cutting, Proxy};
@@ -75,7 +76,7 @@ fn keep_ahead(server: &Server, seed: u64, seen: &Arc<AtomicU64>, enough: &Atomic
     let mut published = 0;
     while published < MESSAGES || !enough.load(Ordering::Relaxed) {
         assert!(Arc::strong_count(seen) > 1, "the reader has failed");
-        if published > seen.load(Ordering::Relaxed) + 150 {
+        if published > seen.load(Ordering::Relaxed) + 60 {
             std::thread::sleep(Duration::from_micros(200));
             continue;
         }
@@ -154,8 +155,8 @@ async fn a_reader_that_hops_and_is_cut_gets_every_message_once_and_in_order() {
     };
 
     let cutting = Cutting {
-        answer_len: 8000,
-        request_len: 300,
+        answer_len: 20_000,
+        request_len: 600,
         cuts: u64::MAX,
     };
     let proxy = Proxy::start(server.address(), seed, cutting).await;
@@ -164,31 +165,34 @@ async fn a_reader_that_hops_and_is_cut_gets_every_message_once_and_in_order() {
     let mut hops = Hops::default();
     let mut switches = 0_u32;
     let mut subscription = subscribe(&proxy, Transport::ALL[random.below(4)]).await;
-    let mut left = 20;
+    let (mut left, mut cut) = (20_usize, false);
     let mut number = 0;
     let mut last = Instant::now();
     while number < total.load(Ordering::Relaxed) {
         let what = format!("hop {switches} on {}", subscription.transport());
-        let cut = tokio::select! {
+        tokio::select! {
             item = subscription.next() => {
                 last = Instant::now();
                 number += 1;
                 assert_is(&item.unwrap().unwrap(), seed, number, &what);
                 seen.store(number, Ordering::Relaxed);
-                left -= 1;
-                false
+                left = left.saturating_sub(1);
             }
             changed = cuts.changed() => {
                 changed.unwrap();
-                true
+                // Half of the time what came before the cut is handed out first.
+                left = left.min(if random.percent(50) { 0 } else { random.below(20) });
+                cut = true;
             }
+            // The client waits before it comes back by itself; a hop does not.
+            () = sleep(Duration::from_millis(2)), if cut => left = 0,
             () = sleep(TICK) => {
                 assert!(last.elapsed() < PATIENCE, "{what}: nothing behind {number}: {subscription:?}");
-                false
             }
-        };
-        if cut || left == 0 {
+        }
+        if left == 0 {
             left = 1 + random.below(60);
+            cut = false;
             switches += 1;
             // One in ten comes back by the transport it was on.
             let next = if random.percent(10) {

@@ -7,6 +7,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::type_complexity,
     clippy::cast_possible_truncation,
     reason = "tests: what is not as published fails the test at hand"
 )]

@@ -1,6 +1,6 @@
 //! A million names, in process: what a stranger can make the hub keep stays within the budget.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use tidings_hub::{ChannelName, Config, Hub, Kind, Publish, PublishError};
 

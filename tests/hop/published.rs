@@ -29,7 +29,7 @@ pub(crate) fn message(seed: u64, number: u64) -> Published {
         _ => 1 + random.below(200),
     };
     if binary {
-        let payload = (0..len).map(|_| random.next() as u8).collect();
+        let payload = (0..len).map(|_| random.number() as u8).collect();
         return Published {
             event,
             binary,

@@ -1,6 +1,6 @@
 //! Behind Debian's nginx, as it comes and with gzip on for every type: nothing is lost, and every loss is told.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::time::Instant;
 
 use tidings_tests::nginx::Nginx;

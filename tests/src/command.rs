@@ -1,11 +1,12 @@
 //! The command under test: built once a run, started on a free port, killed on drop.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -220,7 +221,7 @@ impl Drop for Server {
             let tail: Vec<&str> = log.lines().rev().take(30).collect();
             if !tail.is_empty() {
                 let tail: Vec<&str> = tail.into_iter().rev().collect();
-                eprintln!("the server's last words:\n{}", tail.join("\n"));
+                crate::peer::say(&format!("the server's last words:\n{}", tail.join("\n")));
             }
         }
     }

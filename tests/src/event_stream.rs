@@ -1,6 +1,6 @@
 //! An event stream (WHATWG HTML §9.2) from a raw socket, read by hand, one block at a time.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use crate::http::{Answer, Connection};
 
@@ -91,7 +91,7 @@ impl EventStream {
         };
         let octets: Vec<u8> = self.octets.drain(..end).collect();
         Some(block(
-            std::str::from_utf8(&octets).expect("an event stream in UTF-8"),
+            core::str::from_utf8(&octets).expect("an event stream in UTF-8"),
         ))
     }
 

@@ -2,9 +2,11 @@
 //!
 //! One [`Connection`] is one TCP connection; [`Answer`] is one response with its content.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::{Shutdown, TcpStream};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -24,8 +26,8 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-impl std::fmt::Debug for Answer {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Debug for Answer {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let body = String::from_utf8_lossy(&self.body);
         let start: String = body.chars().take(400).collect();
         let more = if start.len() < body.len() { "…" } else { "" };
@@ -50,7 +52,7 @@ impl Answer {
     /// Gives the content as text.
     #[must_use]
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("the content is UTF-8")
+        core::str::from_utf8(&self.body).expect("the content is UTF-8")
     }
 
     /// Gives the content as JSON.
@@ -193,7 +195,7 @@ impl Connection {
     /// Takes all octets up to the end of input, or to a silence of `patience`.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.fill() {}
-        std::mem::take(&mut self.ahead)
+        core::mem::take(&mut self.ahead)
     }
 
     /// Says whether the peer ends the connection within a second, without another octet.
@@ -323,7 +325,7 @@ impl Connection {
     /// Reads one chunk (RFC 9112 §7.1); empty is the last one; `None` where the input ends first.
     pub fn chunk(&mut self) -> Option<Vec<u8>> {
         let line = self.until(b"\r\n")?;
-        let line = std::str::from_utf8(&line)
+        let line = core::str::from_utf8(&line)
             .expect("a chunk line in ASCII")
             .trim_end();
         let length =

@@ -11,6 +11,7 @@
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     clippy::missing_panics_doc,
+    clippy::must_use_candidate,
     reason = "a harness of tests: what it cannot do fails the test at hand"
 )]
 

@@ -1,10 +1,12 @@
 //! Debian's nginx in front of one or more servers.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::peer;
 

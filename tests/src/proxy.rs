@@ -1,8 +1,8 @@
 //! A relay of TCP that cuts connections at a random octet, by RST, so that nobody is told goodbye.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -85,11 +85,21 @@ async fn relay(
         let up = pass(&mut from_client, &mut to_server, up);
         let down = pass(&mut from_server, &mut to_client, down);
         tokio::pin!(up, down);
-        // Where one side says goodbye, the other direction goes on for a while.
+        // Where one side says goodbye, the other direction goes on for a while; that is no cut.
         let grace = Duration::from_secs(1);
         tokio::select! {
-            cut = &mut up => cut || timeout(grace, down).await.unwrap_or(false),
-            cut = &mut down => cut || timeout(grace, up).await.unwrap_or(false),
+            cut = &mut up => {
+                if !cut {
+                    let _end = timeout(grace, down).await;
+                }
+                cut
+            }
+            cut = &mut down => {
+                if !cut {
+                    let _end = timeout(grace, up).await;
+                }
+                cut
+            }
         }
     };
     if cut {

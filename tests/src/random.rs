@@ -1,4 +1,4 @@
-//! Seeded dice (SplitMix64), so that a failing run can be run again.
+//! Seeded dice (`SplitMix64`), so that a failing run can be run again.
 
 /// A generator of 64-bit values; the same seed gives the same values.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ impl Random {
     }
 
     /// Gives the next value.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut value = self.0;
         value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -33,7 +33,7 @@ impl Random {
 
     /// Gives a value from 0 to `bound` - 1.
     pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
+        (self.number() % bound as u64) as usize
     }
 
     /// Says yes in `percent` of 100 cases.

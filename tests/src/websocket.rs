@@ -1,6 +1,6 @@
 //! A WebSocket client (RFC 6455) from a raw socket, by hand: whole messages out, frames in.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ impl Frame {
     /// Gives the payload as text.
     #[must_use]
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.payload).expect("a payload in UTF-8")
+        core::str::from_utf8(&self.payload).expect("a payload in UTF-8")
     }
 }
 

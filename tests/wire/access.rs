@@ -1,7 +1,7 @@
 //! The publish key, and listening beyond loopback.
 
+use core::time::Duration;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::json;
 use tidings_tests::websocket::{CLOSE, TEXT};

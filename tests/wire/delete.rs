@@ -11,7 +11,7 @@ fn delete_ends_every_reader_and_a_new_epoch_begins() {
     let mut stream = EventStream::start(&server, "/channels/a", &[]).0;
     let mut bare = WebSocket::bare(&server, "/channels/a");
     let mut socket = WebSocket::envelopes(&server, "/channels/a").0;
-    std::thread::sleep(std::time::Duration::from_millis(50));
+    std::thread::sleep(core::time::Duration::from_millis(50));
 
     let answer = server.ask("DELETE", "/channels/a", &[], b"");
     assert_eq!(answer.status, 204, "{answer:?}");

@@ -67,7 +67,7 @@ fn assert_gap_everywhere(server: &Server, asked: &str, want: &Value, data: &[Str
     }
 }
 
-fn numbers(range: std::ops::RangeInclusive<u64>) -> Vec<String> {
+fn numbers(range: core::ops::RangeInclusive<u64>) -> Vec<String> {
     range.map(|number| format!("m{number}")).collect()
 }
 
@@ -137,7 +137,7 @@ fn what_aged_out_is_told_and_a_quiet_reader_at_the_top_is_told_nothing() {
             start.elapsed().as_secs() < 6,
             "messages older than 1 s are kept: {answer:?}"
         );
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(core::time::Duration::from_millis(100));
     };
     let want = json!({"reason": "trimmed", "asked": ids[0], "first": 2, "last": 3, "next": ids[2]});
     assert_eq!(aged.json()["gap"], want);

@@ -104,7 +104,7 @@ fn pipelined_requests_behind_a_wait_are_answered_after_it() {
     octets.extend(head(server.address(), "GET", "/healthz", &[], 0).into_bytes());
     let mut connection = server.connect();
     connection.send(&octets);
-    assert!(connection.silent(std::time::Duration::from_millis(100)));
+    assert!(connection.silent(core::time::Duration::from_millis(100)));
     server.publish("a", "m1");
     assert_eq!(connection.answer().data(), ["m1"]);
     assert_eq!(connection.answer().status, 200);

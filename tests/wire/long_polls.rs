@@ -1,6 +1,7 @@
 //! Long polling: the wait, what ends it, and what was granted.
 
-use std::time::{Duration, Instant};
+use core::time::Duration;
+use std::time::Instant;
 
 use tidings_tests::Server;
 

@@ -1,6 +1,6 @@
 //! Publishing by POST: sizes, codings, event names and idempotency keys.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use tidings_tests::Server;
 use tidings_tests::http::head;

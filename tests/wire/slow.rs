@@ -1,7 +1,8 @@
 //! The rules that have a clock. One test runs them side by side, so that their waits are one wait.
 
+use core::time::Duration;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tidings_tests::{EventStream, Server, WebSocket};
 

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: everyone is told, nobody is cut, and the exit code is 0.
 
+use core::time::Duration;
 use std::net::TcpStream;
-use std::time::Duration;
 
 use tidings_tests::{EventStream, Server, WebSocket};
 

@@ -1,7 +1,7 @@
 //! Server-Sent Events: the first block, the octets of an event, HTTP/1.0.
 
+use core::time::Duration;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use tidings_tests::{EventStream, Server};
 

@@ -23,7 +23,7 @@ fn info_tells_what_is_kept_who_reads_and_what_it_cost() {
     let mut waiting = server.connect();
     waiting.ask("GET", "/channels/a?wait=30", &[], b"");
     assert_eq!(server.get("/channels/a?from=earliest").data().len(), 3);
-    std::thread::sleep(std::time::Duration::from_millis(100));
+    std::thread::sleep(core::time::Duration::from_millis(100));
 
     let answer = server.get("/channels/a/info");
     assert_eq!(

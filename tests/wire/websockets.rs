@@ -1,6 +1,6 @@
 //! WebSocket: the handshake, frames out of form, and the bare form of a channel.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use tidings_tests::websocket::{BINARY, CLOSE, HANDSHAKE, KEY, PING, PONG, TEXT, frame};
 use tidings_tests::{Server, WebSocket, http};
