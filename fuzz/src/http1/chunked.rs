@@ -75,8 +75,9 @@ fn carelessly(input: &[u8]) -> Option<(Vec<u8>, usize)> {
         if len == 0 {
             break;
         }
-        data.extend_from_slice(input.get(at..at.checked_add(len)?)?);
-        at += len + 2;
+        let end = at.checked_add(len)?;
+        data.extend_from_slice(input.get(at..end)?);
+        at = end + input.get(end..)?.strip_prefix(b"\r\n").map(|_| 2)?;
     }
     loop {
         let (field, behind) = line(at)?;
