@@ -117,7 +117,7 @@ impl Fields {
     }
 
     /// All field lines in order: name as sent, value without white space around it.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.spans()
             .iter()
             .map(|span| (span.name.text(&self.raw), span.value.of(&self.raw)))

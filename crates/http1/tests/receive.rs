@@ -1403,7 +1403,7 @@ fn what_is_announced_and_not_here_is_known_rfc9112_7_1() {
         ("none", b"\r\n", 0),
     ];
     for (name, rest, want) in rows {
-        let mut input = bytes::BytesMut::from(&b"POST / HTTP/1.1\r\nHost: a\r\n"[..]);
+        let mut input = BytesMut::from(&b"POST / HTTP/1.1\r\nHost: a\r\n"[..]);
         input.extend_from_slice(rest);
         let mut connection = ServerConnection::new(Limits::default());
         while let Some(_event) = connection.next_event(&mut input).unwrap() {}

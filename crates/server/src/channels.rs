@@ -63,7 +63,7 @@ const SWEEPS_A_CLEANING: u64 = 60;
 ///     let channels = channels.clone();
 ///     async move { channels.handle(request).await }
 /// };
-/// serve::serve(listener, serve::Config::default(), handler, std::future::pending()).await
+/// serve::serve(listener, serve::Config::default(), handler, tokio::signal::ctrl_c()).await
 /// # }
 /// ```
 #[derive(Debug, Clone)]

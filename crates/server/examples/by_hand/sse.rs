@@ -70,8 +70,7 @@ fn read_head(socket: &mut TcpStream) -> Result<(ServerConnection, RequestHead), 
             http.next_event(&mut input)?; // A GET ends with its head.
             return Ok((http, head));
         }
-        // Octet by octet, so that what follows the head stays in the socket.
-        let mut octet = [0];
+        let mut octet = [0]; // One at a time: what follows the head stays in the socket.
         socket.read_exact(&mut octet)?;
         input.extend(octet);
     }

@@ -1,21 +1,16 @@
 //! WebSocket by hand: one upgrade, then a frame for each message, from either side.
 //! `GET /?after=2 Upgrade: websocket` gets `101`; `81 05 68 65 6c 6c 6f` is the message `hello`.
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
-
+use bytes::BytesMut;
 use core::{error::Error, time::Duration};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Condvar, Mutex};
-use std::thread;
-
-use bytes::BytesMut;
+use std::{sync::Mutex, thread};
 use tidings_http1::{Limits, RequestHead, ServerConnection, ServerEvent};
 use tidings_websocket::{Config, Connection, Event, IoAction, Message, Server, accept};
 
 /// All messages. A client's position is how many of them it has.
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
-static NEWS: Condvar = Condvar::new();
-const TICK: Duration = Duration::from_millis(20);
 
 fn main() -> Result<(), Box<dyn Error>> {
     // 1. Listen. Each line typed here is a message.
@@ -32,7 +27,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn publish(message: String) {
     let _ = LOG.lock().map(|mut log| log.push(message));
-    NEWS.notify_all();
 }
 
 fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
@@ -41,24 +35,13 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
     // 3. Decide what the client has.
     let has = |count: &usize| head.query() == Some(&format!("after={count}"));
     let mut position = (0..=LOG.lock()?.len()).rev().find(has).unwrap_or(0);
-    let fields: Vec<_> = head.fields().iter().collect();
-    let accepted = accept(head.method(), (1, 1), fields.into_iter(), &[])?;
-    let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
+    let accepted = accept(head.method(), (1, 1), head.fields().iter(), &[])?;
+    let (mut input, mut out, mut octets) = (BytesMut::new(), BytesMut::new(), [0; 4096]);
     http.send_upgrade(accepted.fields(), &mut out)?;
-    socket.write_all(&out.split())?;
-    socket.set_read_timeout(Some(Duration::from_millis(1)))?;
     let mut session = Connection::<Server>::new(Config::default(), Duration::ZERO);
+    socket.set_read_timeout(Some(Duration::from_millis(20)))?;
     while session.io_action() == IoAction::Continue {
-        // 4. Wait for the next message.
-        let (log, _) = NEWS.wait_timeout_while(LOG.lock()?, TICK, |log| log.len() == position)?;
-        // 5. Encode.
-        for message in log.iter().skip(position) {
-            session.send_text(message, (), &mut out)?;
-            position += 1;
-        }
-        drop(log);
-        // The other way; a thread cannot wait for this and for `NEWS` at once.
-        let mut octets = [0; 4096];
+        // 4. Wait for the next message, from either side: the log is looked at after each silence.
         match socket.read(&mut octets) {
             Ok(len @ 1..) => input.extend(octets.iter().take(len)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -68,6 +51,11 @@ fn serve(mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
             if let Event::Message(Message::Text(text)) = event {
                 publish(text.to_string());
             }
+        }
+        // 5. Encode.
+        for message in LOG.lock()?.iter().skip(position) {
+            session.send_text(message, (), &mut out)?;
+            position += 1;
         }
         while session.transmit((), &mut out) {}
         // 6. Write.
@@ -85,8 +73,7 @@ fn read_head(socket: &mut TcpStream) -> Result<(ServerConnection, RequestHead), 
             http.next_event(&mut input)?; // A GET ends with its head.
             return Ok((http, head));
         }
-        // Octet by octet, so that what follows the head stays in the socket.
-        let mut octet = [0];
+        let mut octet = [0]; // One at a time: what follows the head stays in the socket.
         socket.read_exact(&mut octet)?;
         input.extend(octet);
     }

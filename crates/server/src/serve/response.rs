@@ -250,6 +250,10 @@ pub(crate) fn accept(
         tidings_http1::Version::Http10 => (1, 0),
         tidings_http1::Version::Http11 => (1, 1),
     };
-    let fields: Vec<(&str, &[u8])> = request.fields().iter().collect();
-    tidings_websocket::accept(request.method(), version, fields.into_iter(), subprotocols)
+    tidings_websocket::accept(
+        request.method(),
+        version,
+        request.fields().iter(),
+        subprotocols,
+    )
 }
