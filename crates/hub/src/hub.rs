@@ -63,7 +63,7 @@ pub enum SubscribeError {
         /// The limit.
         max: usize,
     },
-    /// The channel does not exist and the shared budget has no room for its record. Answer 507.
+    /// The channel does not exist and the shared budget has no room for its record. Answer 503: the reader may come back.
     #[error("the budget of {max} octets for all channels is used up")]
     Budget {
         /// The limit.
