@@ -1,8 +1,8 @@
 //! The hop test: one reader on all four transports by turns, four that stay, and cuts for all of them.
 
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use tidings_client::{Start, Subscribe, Subscription, Transport};

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -230,13 +230,25 @@ impl Drop for Server {
 /// Runs the command to its end: its exit code, stdout and stderr.
 #[must_use]
 pub fn run(arguments: &[&str], limit: Duration) -> (Option<i32>, String, String) {
+    run_with(arguments, b"", limit)
+}
+
+/// Runs the command to its end with `input` on stdin: its exit code, stdout and stderr.
+#[must_use]
+pub fn run_with(
+    arguments: &[&str],
+    input: &[u8],
+    limit: Duration,
+) -> (Option<i32>, String, String) {
     let mut child = Command::new(path())
         .args(arguments)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the command starts");
+    // A command that does not read its input may have closed it.
+    let _closed = child.stdin.take().expect("stdin").write_all(input);
     let (out, err) = (
         Arc::new(Mutex::new(String::new())),
         Arc::new(Mutex::new(String::new())),

@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod commands;
 mod delete;
 mod gaps;
 mod heads;
