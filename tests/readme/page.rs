@@ -75,25 +75,39 @@ fn the_page_shows_messages_as_text_and_publishes() {
     );
 }
 
+/// Opens the page from a file, whose origin is `null`; `None` where Chromium is missing.
+fn open_file(server: &Server) -> Option<(Browser, Folder)> {
+    let html = snippet("README.md", "page").replace(ADDRESS, &server.address().to_string());
+    let site = Folder::new("file");
+    std::fs::write(site.0.join("page.html"), html).expect("the page is written");
+    let url = format!("file://{}/page.html", site.0.display());
+    Some((Browser::open(&url)?, site))
+}
+
 #[test]
 fn without_the_flag_the_page_reads_nothing_and_publishes_nothing() {
     let server = Server::start(&[]);
     server.publish("news", "secret");
-    let html = snippet("README.md", "page").replace(ADDRESS, &server.address().to_string());
-    let site = Folder::new("foreign");
-    std::fs::write(site.0.join("page.html"), html).expect("the page is written");
-    // From a file: the origin is `null`.
-    let url = format!("file://{}/page.html", site.0.display());
-    let Some(mut browser) = Browser::open(&url) else {
+    let Some((mut browser, _site)) = open_file(&server) else {
         return;
     };
     browser.awaits("document.readyState", &json!("complete"));
-    let status = "fetch(news, {method: 'POST', body: 'x'}).catch(() => { window.refused = 1 })";
-    browser.value(&format!("{status}; 0"));
+    let publish = "fetch(news, {method: 'POST', body: 'x'}).catch(() => { window.refused = 1 })";
+    browser.value(&format!("{publish}; 0"));
     browser.awaits("window.refused", &json!(1));
     assert_eq!(browser.value(ITEMS), json!([]));
     assert_eq!(
         server.get("/channels/news?from=earliest").data(),
         ["secret"]
     );
+}
+
+#[test]
+fn from_a_file_the_page_works_where_null_is_allowed() {
+    let server = Server::start(&["--allow-origin", "null"]);
+    server.publish("news", "told");
+    let Some((mut browser, _site)) = open_file(&server) else {
+        return;
+    };
+    browser.awaits(ITEMS, &json!(["told"]));
 }
