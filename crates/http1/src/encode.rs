@@ -212,17 +212,27 @@ impl BodyWriter {
 
     pub(crate) fn put_data(&mut self, data: &[u8], out: &mut BytesMut) -> Result<(), SendError> {
         match self {
-            Self::None if data.is_empty() => {}
+            Self::Chunked => encode_chunk(data, out),
+            Self::None | Self::Length { .. } | Self::UntilClose => {
+                self.count_data(data.len() as u64)?;
+                out.extend_from_slice(data);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes content off what is left to send, without writing it.
+    pub(crate) fn count_data(&mut self, len: u64) -> Result<(), SendError> {
+        match self {
+            Self::None if len == 0 => {}
             Self::None => return Err(SendError::BodyNotAllowed),
             Self::Length { left } => {
-                let len = data.len() as u64;
                 *left = left
                     .checked_sub(len)
                     .ok_or(SendError::TooMuchBody { left: *left, len })?;
-                out.extend_from_slice(data);
             }
-            Self::Chunked => encode_chunk(data, out),
-            Self::UntilClose => out.extend_from_slice(data),
+            Self::Chunked => return Err(SendError::WrongState),
+            Self::UntilClose => {}
         }
         Ok(())
     }

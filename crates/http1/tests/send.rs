@@ -1147,3 +1147,32 @@ fn unanswered_requests_are_counted_when_the_server_leaves_rfc9112_9_6() {
     }
     assert_eq!((closed, connection.unanswered()), (true, 2));
 }
+
+#[test]
+fn content_that_the_caller_writes_itself_counts_like_any_other_rfc9112_6_2() {
+    let respond = |content| {
+        let mut connection = ServerConnection::new(Limits::default());
+        let mut input = BytesMut::from(&b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"[..]);
+        while let Some(_event) = connection.next_event(&mut input).unwrap() {}
+        let mut out = BytesMut::new();
+        let none: [(&str, &[u8]); 0] = [];
+        connection
+            .send_response(200, none, content, &mut out)
+            .unwrap();
+        (connection, out)
+    };
+    let (mut connection, mut out) = respond(Content::Length(5));
+    assert_eq!(
+        connection.count_data(6),
+        Err(SendError::TooMuchBody { left: 5, len: 6 })
+    );
+    assert_eq!(connection.count_data(4), Ok(()));
+    assert_eq!(
+        connection.send_end(&mut out),
+        Err(SendError::ShortBody { left: 1 })
+    );
+    assert_eq!(connection.count_data(1), Ok(()));
+    assert_eq!(connection.send_end(&mut out), Ok(Next::Reuse));
+    let (mut connection, _) = respond(Content::Unknown);
+    assert_eq!(connection.count_data(1), Err(SendError::WrongState));
+}

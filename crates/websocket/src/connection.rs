@@ -288,6 +288,13 @@ impl<R: Role> Connection<R> {
             && matches!(self.sending, Sending::Whole)
     }
 
+    /// Counts the octets in memory for a message that is arriving: 0 between messages. A server that bounds what all its
+    /// connections hold together counts this; one that is to end a message that does not go on watches whether it grows.
+    #[must_use]
+    pub fn buffered_len(&self) -> usize {
+        self.assembly.capacity()
+    }
+
     /// Tells what is to be done with the transport, once [`transmit`](Self::transmit) has nothing left and its octets are
     /// written. After the closing handshake the server ends the TCP connection and the client waits for that, until its
     /// `close_timeout` (RFC 6455 §7.1.1).

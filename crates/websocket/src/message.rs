@@ -58,7 +58,7 @@ impl Assembly {
         self.open.is_none()
     }
 
-    #[cfg(test)]
+    /// Octets in memory for the message that is arriving.
     pub(crate) fn capacity(&self) -> usize {
         self.gathered.capacity()
     }

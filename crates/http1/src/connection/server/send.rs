@@ -154,6 +154,21 @@ impl ServerConnection {
         }
     }
 
+    /// Counts `len` octets of content that the caller writes itself behind what is in its out buffer, so that a large
+    /// content need not be copied there.
+    ///
+    /// # Errors
+    ///
+    /// More than Content-Length said, no content is allowed, or the content is chunked and so needs its sizes written.
+    pub fn count_data(&mut self, len: u64) -> Result<(), SendError> {
+        match &mut self.send {
+            Send::Content(body) => body.count_data(len),
+            Send::Idle | Send::Awaiting(_) | Send::Refusing | Send::Upgraded => {
+                Err(SendError::WrongState)
+            }
+        }
+    }
+
     /// Ends the response and tells what becomes of the connection.
     ///
     /// Unread content of the request does not count here: see [`request_unread`](Self::request_unread).
