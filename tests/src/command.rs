@@ -11,20 +11,23 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::http::{Answer, Connection};
+use crate::peer::say;
 
 /// Builds the command in the profile and target folder of the running test, and gives its path.
 ///
 /// `TIDINGS_COMMAND` names one that is built already.
 #[must_use]
 pub fn path() -> &'static PathBuf {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| match std::env::var_os("TIDINGS_COMMAND") {
-        Some(path) => path.into(),
-        None => build(),
-    })
+    static PATH: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let path = PATH.get_or_init(|| match std::env::var_os("TIDINGS_COMMAND") {
+        Some(path) => Some(path.into()),
+        None => build().map_err(|said| say(&said)).ok(),
+    });
+    path.as_ref()
+        .expect("the command builds (what cargo said stands above, once)")
 }
 
-fn build() -> PathBuf {
+fn build() -> Result<PathBuf, String> {
     // target/PROFILE/deps/TEST
     let test = std::env::current_exe().expect("the path of this test");
     let folder = test
@@ -53,16 +56,14 @@ fn build() -> PathBuf {
         .stderr(Stdio::piped())
         .output()
         .expect("cargo runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "the command does not build:\n{said}"
-    );
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the executable")
+        .ok_or_else(|| "cargo names no executable".to_owned())
 }
 
 /// Gives the root folder of the workspace.
@@ -221,7 +222,7 @@ impl Drop for Server {
             let tail: Vec<&str> = log.lines().rev().take(30).collect();
             if !tail.is_empty() {
                 let tail: Vec<&str> = tail.into_iter().rev().collect();
-                crate::peer::say(&format!("the server's last words:\n{}", tail.join("\n")));
+                say(&format!("the server's last words:\n{}", tail.join("\n")));
             }
         }
     }

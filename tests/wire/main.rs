@@ -20,6 +20,7 @@ mod kinds;
 mod long_polls;
 mod names;
 mod origins;
+mod overload;
 mod polls;
 mod publish;
 mod sessions;

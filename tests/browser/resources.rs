@@ -1,0 +1,139 @@
+//! What the resources of the demo answer, by raw octets.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use tidings_tests::{Connection, Server, command};
+
+#[test]
+fn the_command_alone_serves_the_demo() {
+    let mut child = Command::new(command::path())
+        .args(["--listen", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.strip_prefix("listening on http://").unwrap().trim();
+    let answer = Connection::open(address.parse().unwrap()).request("GET", "/", &[], b"");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(String::from_utf8_lossy(&answer.body).contains("<title>Tidings"));
+}
+
+#[test]
+fn without_the_demo_there_are_only_the_readers() {
+    let server = Server::start(&[]);
+    for (method, target, want) in [
+        ("GET", "/tidings.js", 200),
+        ("HEAD", "/tidings.js", 200),
+        ("POST", "/tidings.js", 405),
+        ("GET", "/", 404),
+        ("GET", "/demo/page.js", 404),
+        ("GET", "/demo/clock", 404),
+        ("POST", "/demo/cut?transport=sse", 404),
+    ] {
+        let answer = server.ask(method, target, &[], b"");
+        assert_eq!(answer.status, want, "{method} {target}");
+    }
+}
+
+#[test]
+fn parts_of_the_page_have_a_type_a_policy_and_an_entity_tag() {
+    let server = Server::start(&["--demo"]);
+    for (target, media_type) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/tidings.js", "text/javascript; charset=utf-8"),
+        ("/demo/page.js", "text/javascript; charset=utf-8"),
+        ("/demo/base.css", "text/css; charset=utf-8"),
+        ("/demo/icon.svg", "image/svg+xml"),
+    ] {
+        let answer = server.get(target);
+        assert_eq!(answer.status, 200, "{target}");
+        assert_eq!(answer.field("Content-Type"), Some(media_type), "{target}");
+        assert_eq!(answer.field("X-Content-Type-Options"), Some("nosniff"));
+        assert_eq!(answer.field("Cache-Control"), Some("no-cache"), "{target}");
+        let policy = answer.field("Content-Security-Policy").unwrap();
+        for part in ["default-src 'self'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{target}: {policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{target}: {policy}");
+        let tag = answer.field("ETag").unwrap();
+        let again = server.ask("GET", target, &[("If-None-Match", tag)], b"");
+        assert_eq!((again.status, again.body.len()), (304, 0), "{target}");
+    }
+}
+
+#[test]
+fn only_own_pages_cut_and_a_foreign_host_gets_nothing() {
+    let server = Server::start(&["--demo", "--allow-origin", "https://app.example"]);
+    let cut = "/demo/cut?transport=sse";
+    let foreign = ("Origin", "https://evil.example");
+    let cross_site = ("Sec-Fetch-Site", "cross-site");
+    let link = [
+        cross_site,
+        ("Sec-Fetch-Mode", "navigate"),
+        ("Sec-Fetch-Dest", "document"),
+    ];
+    let rows: [(&str, &str, &[(&str, &str)], u16); 14] = [
+        ("POST", cut, &[], 204),
+        ("GET", cut, &[], 405),
+        ("POST", "/demo/cut", &[], 400),
+        ("POST", "/demo/cut?transport=udp", &[], 400),
+        ("POST", "/demo/cut?transport=sse&seconds=31", &[], 400),
+        ("POST", cut, &[foreign], 403),
+        ("POST", cut, &[cross_site], 403),
+        ("GET", "/demo/clock", &[foreign], 403),
+        ("GET", "/tidings.js", &[foreign], 403),
+        (
+            "GET",
+            "/tidings.js",
+            &[("Origin", "https://app.example")],
+            200,
+        ),
+        // Somebody follows a link to the page.
+        ("GET", "/", &link, 200),
+        ("GET", "/demo/page.js", &link, 403),
+        ("POST", cut, &link, 403),
+        ("GET", "/demo/nothing.js", &[], 404),
+    ];
+    for (method, target, fields, want) in rows {
+        let answer = server.ask(method, target, fields, b"");
+        assert_eq!(answer.status, want, "{method} {target} {fields:?}");
+    }
+    let named = server.ask(
+        "GET",
+        "/tidings.js",
+        &[("Origin", "https://app.example")],
+        b"",
+    );
+    let allowed = named.field("Access-Control-Allow-Origin");
+    assert_eq!(allowed, Some("https://app.example"));
+    for target in ["/", "/tidings.js", "/demo/clock", "/demo/cut?transport=sse"] {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
+        let mut connection = server.connect();
+        connection.send(head.as_bytes());
+        assert_eq!(connection.answer().status, 421, "{target}");
+    }
+}
+
+#[test]
+fn the_same_seed_publishes_the_same_scores() {
+    let board = |seed: &str| {
+        let server = Server::start(&["--demo", "--demo-seed", seed]);
+        let poll = server.get("/channels/demo-scores?from=earliest&wait=20");
+        assert_eq!(poll.status, 200);
+        poll.json()["messages"][0]["data"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let first = board("3");
+    assert_eq!(first, board("3"));
+    assert_ne!(first, board("4"));
+}
