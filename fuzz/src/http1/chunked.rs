@@ -38,6 +38,10 @@ fn decode(pieces: &[&[u8]], framing: Framing, limits: &Limits, eof: bool) -> Con
                 Ok(Some(BodyEvent::Data(data))) => {
                     assert!(!data.is_empty() && content.trailers.is_none());
                     content.data.extend_from_slice(&data);
+                    if let Framing::Length(length) = framing {
+                        let left = length - content.data.len() as u64;
+                        assert_eq!(decoder.announced_len(), left);
+                    }
                 }
                 Ok(Some(BodyEvent::Trailers(fields))) => {
                     assert_fields(&fields);

@@ -73,12 +73,20 @@ fn run<R: Keys>(pieces: &[&[u8]], config: Config, writes: bool) -> Told {
         open: None,
         written: Vec::new(),
     };
+    let mut received = 0;
     for piece in pieces {
         input.extend_from_slice(piece);
+        received += piece.len();
         while let Some(event) = connection.next_event(&mut input, NOW) {
             told.take(event, &config);
         }
         assert!(input.len() < 125, "less than a control frame waits");
+        // A length that is only announced costs nothing.
+        let held = connection.buffered_len();
+        assert!(
+            held <= 2 * received.min(config.max_message_len),
+            "{held} octets for {received}"
+        );
         if writes {
             transmit_all(&mut connection, &mut dice, &mut out);
         }
