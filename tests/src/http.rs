@@ -198,9 +198,9 @@ impl Connection {
         core::mem::take(&mut self.ahead)
     }
 
-    /// Says whether the peer ends the connection within a second, without another octet.
+    /// Says whether the peer ends the connection within 3 seconds, without another octet.
     pub fn ends(&mut self) -> bool {
-        self.ends_within(Duration::from_secs(1))
+        self.ends_within(Duration::from_secs(3))
     }
 
     /// Says whether the peer ends the connection within `limit`, without another octet.

@@ -124,7 +124,7 @@ fn what_is_no_wait_is_a_short_poll() {
         assert_eq!(answer.field("preference-applied"), None, "Prefer: {prefer}");
     }
     assert_eq!(server.get("/channels/a?wait=0").status, 200);
-    assert!(start.elapsed() < Duration::from_secs(1), "nothing waits");
+    assert!(start.elapsed() < Duration::from_secs(3), "nothing waits");
 }
 
 #[test]
