@@ -1,9 +1,10 @@
 #!/bin/bash
-# Proves that the four codecs link no std, runs one exchange through all of them, and compares what it logs.
+# Proves that the four codecs link no std, runs one exchange through all of them, and compares
+# what it logs.
 #
-# wasm32-unknown-unknown with only core and alloc, loaded by Node, where Debian's rustc-web, cargo-web, rust-web-src and
-# lld-14 are installed; for this machine, with a panic handler that clashes with std's, in any case.
-# TIDINGS_WASM=required: fails where the first cannot run.
+# For this machine in any case, with a panic handler that clashes with std's; and for
+# wasm32-unknown-unknown with only core and alloc, loaded by Node, where Debian's rustc-web,
+# cargo-web, rust-web-src and lld-14 are installed. TIDINGS_WASM=required: fails where they are not.
 set -euo pipefail
 cd "$(dirname "$0")"
 target="${CARGO_TARGET_DIR:-$PWD/target}"
