@@ -36,10 +36,22 @@ async function natural(browser) {
     });
     holds(took < 2000, `a request beside two open tabs took ${took} ms`);
   }
+  await placesAreTwo(page, second);
   quiet(page, 'the first tab');
   quiet(second, 'the second tab');
-  await second.close();
   return page;
+}
+
+/** A third window waits, and says so, until one of two others is closed. */
+async function placesAreTwo(page, second) {
+  const third = await tab(page, `${base}/`);
+  await until('the third tab says that it waits', () => third.locator('#waiting').isVisible());
+  equal((await panels(third)).sse.state, 'paused', 'it holds nothing');
+  await second.close();
+  await until('then it has its place', async () => (await panels(third)).sse.state === 'open');
+  equal(await third.locator('#waiting').isVisible(), false, 'and waits no more');
+  quiet(third, 'the third tab');
+  await third.close();
 }
 
 async function say(page, text) {
@@ -159,7 +171,11 @@ async function compared(page) {
     return TRANSPORTS.every((name) => number(all[name].received) >= 6 && number(all[name].octets) > 0 && all[name].median !== '–') || all;
   }, 15_000);
   const start = await panels(page);
-  equal(TRANSPORTS.map((name) => start[name].held), ['0', '1', '1', '1'], 'connections held');
+  // Between an answer and the next request a long poll holds nothing either.
+  await until('connections held', async () => {
+    const all = await panels(page);
+    return TRANSPORTS.map((name) => all[name].held).join() === '0,1,1,1' || all;
+  });
   holds(number(start['long-poll'].octets) > 5 * number(start.sse.octets), 'headers a message cost more than fields');
   holds(millis(start['short-poll'].median) > 5 * millis(start.sse.median), 'the interval is what a short poll waits');
   holds(number(start['long-poll'].requests) >= number(start['long-poll'].received), 'a request a message');

@@ -36,7 +36,7 @@ const fn asset(path: &'static str, media_type: &'static str, content: &'static s
 /// The readers, which pages of other programs use too.
 pub(crate) const READERS: Asset = asset(super::READERS_PATH, JS, include_str!("pages/tidings.js"));
 
-const PAGES: [Asset; 23] = [
+const PAGES: [Asset; 24] = [
     asset("/", HTML, include_str!("pages/index.html")),
     asset("/demo/icon.svg", SVG, include_str!("pages/icon.svg")),
     asset("/demo/base.css", CSS, include_str!("pages/base.css")),
@@ -50,6 +50,7 @@ const PAGES: [Asset; 23] = [
     asset("/demo/source.js", JS, include_str!("pages/source.js")),
     asset("/demo/audit.js", JS, include_str!("pages/audit.js")),
     asset("/demo/link.js", JS, include_str!("pages/link.js")),
+    asset("/demo/place.js", JS, include_str!("pages/place.js")),
     asset("/demo/clock.js", JS, include_str!("pages/clock.js")),
     asset("/demo/latency.js", JS, include_str!("pages/latency.js")),
     asset("/demo/plot.js", JS, include_str!("pages/plot.js")),

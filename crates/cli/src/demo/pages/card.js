@@ -15,6 +15,7 @@ export class Card {
   #link;
   #plot;
   #values = new Map();
+  #since = 0;
   /** What the server had counted when this view was opened. */
   #baseline = null;
 
@@ -23,6 +24,9 @@ export class Card {
     this.source = new Source(transport.id, channel, { from: 'latest' });
     this.#plot = new Plot(`${transport.name}: latency of each message and its requests`);
     this.source.listen({
+      resume: () => {
+        this.#since = now();
+      },
       open: ({ position }) => {
         this.#audit.open(position);
         // A poll is drawn by its answer, with what it held.
@@ -41,10 +45,12 @@ export class Card {
     const message = fields(data, ['n', 't']);
     // Something else that was published on the channel counts, but does not tell its time.
     if (message === null || clock.offset === null) return;
+    this.last = message.n;
     const latency = now() + clock.offset - message.t;
+    // What was published while the view was not seen is late by our own choice.
+    if (message.t < this.#since + clock.offset) return;
     this.#latency.add(latency);
     this.#plot.message(latency);
-    this.last = message.n;
   }
 
   #build() {
@@ -69,7 +75,7 @@ export class Card {
         ['requests', 'requests'],
         ['empty', 'empty answers'],
       ]),
-      this.#measure('Overhead', overhead, [['octets', 'octets a message, both ways']]),
+      this.#measure('Overhead', overhead, [['octets', 'octets a message']]),
       this.#measure('Held', trouble, [['held', 'connections held']]),
       this.#measure('Delivered', 'every offset accounted for', [
         ['received', 'received'],
@@ -92,7 +98,14 @@ export class Card {
       this.#values.set(key, value);
       list.append(el('div', {}, el('dt', {}, name), value));
     }
-    return el('div', { class: 'measure' }, el('h3', {}, title), list, el('p', {}, words));
+    const half = title === 'Latency' ? '' : ' half';
+    return el('div', { class: `measure${half}` }, el('h3', {}, title), list, el('p', {}, words));
+  }
+
+  /** Measures anew, where what is measured was changed. */
+  restart() {
+    this.#latency = new Latency();
+    this.#baseline = null;
   }
 
   /** Takes what the server counted. */

@@ -52,6 +52,7 @@ export class Compare {
     const [short] = this.#cards;
     const apply = () => {
       short.source.interval = Number(input.value);
+      short.restart();
       set(shown, `${(Number(input.value) / 1000).toFixed(2)} s`);
     };
     input.addEventListener('input', apply);

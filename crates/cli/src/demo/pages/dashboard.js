@@ -4,11 +4,14 @@ import { el, flash, set } from './dom.js';
 import { fields } from './fields.js';
 
 const ROWS = 4;
+/** How long a message that is no board is shown, which the next board would hide. */
+const OTHER = 5000;
 
 export class Dashboard {
   #rows;
   #age = el('p', { class: 'note' }, 'no message yet');
   #updated = null;
+  #other = null;
 
   constructor() {
     this.#rows = Array.from({ length: ROWS }, row);
@@ -23,8 +26,7 @@ export class Dashboard {
   message({ data }) {
     const board = fields(data, ['matches']);
     if (board === null) {
-      this.#updated = null;
-      set(this.#age, String(data));
+      this.#other = { text: String(data), until: performance.now() + OTHER };
       return;
     }
     for (const [index, match] of board.matches.slice(0, ROWS).entries()) {
@@ -42,6 +44,10 @@ export class Dashboard {
   }
 
   tick() {
+    if (this.#other?.until > performance.now()) {
+      set(this.#age, this.#other.text);
+      return;
+    }
     if (this.#updated === null) return;
     const age = (performance.now() - this.#updated) / 1000;
     set(this.#age, `asked every second · this board is ${age.toFixed(0)} s old`);

@@ -9,7 +9,7 @@ const CATCHING_UP = 600;
 const UNSEEN = 12_000;
 
 const RESTS = {
-  'short-poll': 'nothing was cut yet; the next poll after “Cut” is reset',
+  'short-poll': 'nothing was cut yet: “Cut” resets the next poll',
   'long-poll': 'nothing was cut yet',
   websocket: 'nothing was cut yet',
   sse: 'nothing was cut yet',
@@ -52,7 +52,10 @@ export class Link {
       gap: ({ gap }) => this.#gap(gap),
       reconnect: (event) => this.#lost(event),
       close: ({ reason }) => this.#show('closed', `closed: ${reason}`),
-      pause: () => this.#show('paused', 'let go, to go on from'),
+      pause: () => {
+        this.#show('paused', 'let go while it is not seen');
+        this.#moved(this.#source.position);
+      },
     });
     this.#show('paused', 'not connected');
     this.#moved(source.position);
@@ -65,9 +68,12 @@ export class Link {
 
   /** Moves the countdown on. */
   tick() {
-    if (this.#until !== null) set(this.#timer, seconds(Math.max(0, this.#until - performance.now())));
+    if (this.#until !== null) {
+      const left = this.#until - performance.now();
+      set(this.#timer, left > 0 ? ` in ${seconds(left)}` : '…');
+    }
     if (this.#cut?.phase === 'asked' && performance.now() - this.#cut.at > UNSEEN) {
-      this.#finish('no connection was there to be cut, or the browser asked again by itself');
+      this.#finish('nothing was seen of it: the browser asked again by itself', 'unseen');
     }
   }
 
@@ -80,7 +86,8 @@ export class Link {
   }
 
   #moved(position) {
-    set(this.#position, short(position));
+    const isAway = ['waiting', 'paused'].includes(this.#strip.dataset.state) && position;
+    set(this.#position, isAway ? `from ${short(position)}` : short(position));
     if (position) this.#position.title = position;
   }
 
@@ -94,13 +101,13 @@ export class Link {
     if (this.#cut?.phase === 'asked') this.#cut.lostAt = performance.now();
     if (this.#cut) this.#cut.phase = 'lost';
     const why = this.#cut ? 'cut by the server' : reason;
-    this.#show('waiting', delay === null ? `${why}: back within 5 s` : `${why}: reconnecting in `);
+    this.#show('waiting', delay === null ? `${why}: back within 5 s` : `${why}: reconnecting`);
     this.#moved(position);
     if (delay !== null) {
       this.#until = performance.now() + delay;
       this.tick();
     }
-    this.#say('lost', `reconnecting from ${short(position)}…`);
+    if (this.#cut) this.#say('lost', 'what is published meanwhile waits in the log');
   }
 
   async #askForCut() {
@@ -111,9 +118,9 @@ export class Link {
     try {
       const target = `/demo/cut?transport=${this.#source.transport}${query}`;
       const answer = await fetch(target, { method: 'POST', cache: 'no-store' });
-      if (!answer.ok) this.#finish(`the server answers ${answer.status} to a cut`);
+      if (!answer.ok) this.#finish(`the server answers ${answer.status} to a cut`, 'broken');
     } catch {
-      this.#finish('the server did not answer');
+      this.#finish('the server did not answer', 'broken');
     }
   }
 
@@ -125,12 +132,13 @@ export class Link {
     cut.received = this.#audit.received;
     setTimeout(() => {
       if (this.#cut !== cut || cut.phase !== 'back') return;
-      const waited = count(this.#audit.received - cut.received);
+      const caught = this.#audit.received - cut.received;
+      const waited = caught === 0 ? 'nothing waited' : `${count(caught)} caught up`;
       const { missing, doubled, lost } = this.#audit;
       const broken = missing + doubled > 0;
       if (broken) this.#finish(`${missing} missing, ${doubled} doubled`, 'broken');
-      else if (lost > cut.lost) this.#finish(`${cut.gap}; ${waited} caught up`, 'gap');
-      else this.#finish(`back after ${seconds(cut.took)}: ${waited} caught up, nothing lost`, 'whole');
+      else if (lost > cut.lost) this.#finish(`${cut.gap}; ${waited}`, 'gap');
+      else this.#finish(`back after ${seconds(cut.took)}: ${waited}, nothing lost`, 'whole');
     }, CATCHING_UP);
   }
 
@@ -143,10 +151,10 @@ export class Link {
     this.#moved(gap.next);
   }
 
-  #finish(words, kind = 'whole') {
+  #finish(words, kind) {
     this.#cut = null;
     this.#say(kind, words);
-    this.#button.disabled = false;
+    this.#button.disabled = ['paused', 'closed'].includes(this.#strip.dataset.state);
   }
 
   #say(kind, words) {

@@ -4,6 +4,7 @@
 import { Compare } from './compare.js';
 import { count, set } from './dom.js';
 import { Natural } from './natural.js';
+import { takePlace } from './place.js';
 import { tabs } from './tabs.js';
 
 const TICK = 100;
@@ -11,32 +12,51 @@ const VIEWS = { natural: Natural, compare: Compare };
 
 const built = {};
 let name = null;
+let leavePlace = null;
 
+const waiting = document.getElementById('waiting');
 const cutSeconds = () => Number(document.querySelector('input[name="cut"]:checked').value);
 const view = () => built[name];
 
+function resume() {
+  if (leavePlace) return;
+  const soon = setTimeout(() => {
+    waiting.hidden = false;
+  }, 500);
+  leavePlace = takePlace(() => {
+    clearTimeout(soon);
+    waiting.hidden = true;
+    view().resume();
+  });
+}
+
+function pause() {
+  leavePlace?.();
+  leavePlace = null;
+  view()?.pause();
+}
+
 function show(chosen) {
   if (chosen === name) return;
-  view()?.pause();
+  pause();
   view()?.element.remove();
   name = chosen;
   built[name] ??= new VIEWS[name](cutSeconds);
   document.getElementById(`view-${name}`).append(view().element);
   history.replaceState(null, '', `#${name}`);
-  if (!document.hidden) view().resume();
+  if (!document.hidden) resume();
 }
 
 const select = tabs(document.querySelector('[role="tablist"]'), show);
 select(window.location.hash.slice(1));
 
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) view().pause();
-  else view().resume();
-});
+document.addEventListener('visibilitychange', () => (document.hidden ? pause() : resume()));
 // A page that the browser keeps for the way back holds no connections either.
-window.addEventListener('pagehide', () => view().pause());
-window.addEventListener('pageshow', ({ persisted }) => persisted && view().resume());
+window.addEventListener('pagehide', pause);
+window.addEventListener('pageshow', ({ persisted }) => persisted && resume());
 
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+dark.addEventListener('change', () => view().draw?.());
 const still = window.matchMedia('(prefers-reduced-motion: reduce)');
 let turn = 0;
 setInterval(() => {

@@ -266,12 +266,14 @@ export class LongPollReader extends PollReader {
   }
 
   _headers() {
-    return { ...super._headers(), Prefer: `wait=${this.wait}` };
+    // The first request is held a second at most, so that `open` is not told only with the next news.
+    const wait = this.state === 'open' ? this.wait : Math.min(this.wait, 1);
+    return { ...super._headers(), Prefer: `wait=${wait}` };
   }
 
   _pause(hadNews, took) {
     // Something between here and the server does not wait: then this must not spin.
-    return hadNews || took > 1000 ? 0 : 1000;
+    return hadNews || took > 900 ? 0 : 1000;
   }
 }
 
