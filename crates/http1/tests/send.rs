@@ -1176,3 +1176,25 @@ fn content_that_the_caller_writes_itself_counts_like_any_other_rfc9112_6_2() {
     let (mut connection, _) = respond(Content::Unknown);
     assert_eq!(connection.count_data(1), Err(SendError::WrongState));
 }
+
+#[test]
+fn a_client_that_is_not_served_is_told_so_rfc9110_15_5_9() {
+    for begun in [&b""[..], b"GET / HT"] {
+        let mut connection = ServerConnection::new(Limits::default());
+        let mut input = BytesMut::from(begun);
+        assert!(matches!(connection.next_event(&mut input), Ok(None)));
+        connection.stop_receiving();
+        let mut out = BytesMut::new();
+        let none: [(&str, &[u8]); 0] = [];
+        connection
+            .send_response(408, none, Content::Length(0), &mut out)
+            .unwrap();
+        assert!(matches!(connection.send_end(&mut out), Ok(Next::Close(_))));
+        assert_eq!(
+            &out[..],
+            b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        );
+        input.extend_from_slice(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(matches!(connection.next_event(&mut input), Ok(None)));
+    }
+}

@@ -186,18 +186,26 @@ impl Channels {
     }
 
     async fn route(&self, request: Request, head: &RequestHead) -> Response {
-        if let Err(refused) = self.check_host(head, &request) {
-            return refused;
-        }
-        let (name, info) = match resource(head.path()) {
-            Some(Resource::Channel(name)) => (name, false),
-            Some(Resource::Info(name)) => (name, true),
-            Some(Resource::Health) => return health(head),
-            None => return Response::problem(404, "there is no such resource"),
+        let origin = Origin::of(head, &self.0.config.allow_origins);
+        let response = match (
+            self.check_host(head, &request),
+            resource(head.path()),
+            &origin,
+        ) {
+            (Err(refused), _, _) => refused,
+            (Ok(()), Some(Resource::Health), _) => health(head),
+            (Ok(()), Some(_), Err(why)) => Response::problem(403, why),
+            (Ok(()), Some(Resource::Channel(name)), Ok(_)) => {
+                self.answer(request, head, name, false).await
+            }
+            (Ok(()), Some(Resource::Info(name)), Ok(_)) => {
+                self.answer(request, head, name, true).await
+            }
+            (Ok(()), None, _) => Response::problem(404, "there is no such resource"),
         };
-        match Origin::of(head, &self.0.config.allow_origins) {
-            Ok(origin) => origin.mark(self.answer(request, head, name, info).await),
-            Err(why) => Response::problem(403, why),
+        match origin {
+            Ok(origin) => origin.mark(response),
+            Err(_) => response,
         }
     }
 

@@ -3,12 +3,15 @@
 //! This layer knows no channels. A handler is an `async fn(Request) -> Response`; a response is
 //! octets, a held answer, a stream of events, or a WebSocket.
 
+mod answer;
 mod clock;
 mod config;
 mod connection;
+mod content;
 mod event_stream;
 mod link;
 mod listen;
+mod meter;
 mod request;
 mod response;
 mod stop;
@@ -16,10 +19,11 @@ mod websocket;
 
 pub(crate) use clock::{entropy, uniform_seconds};
 pub use config::Config;
+pub use content::{Body, BodyError};
 pub use event_stream::{EventStream, SharedEvent, StreamError};
-pub use link::Meter;
 pub use listen::serve;
-pub use request::{Body, BodyError, Request};
+pub use meter::Meter;
+pub use request::Request;
 pub use response::Response;
 pub(crate) use response::accept;
 pub use stop::Stop;

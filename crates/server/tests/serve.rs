@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
-use tidings_server::serve::{Config, Request, Response, serve};
+use tidings_server::serve::{BodyError, Config, Request, Response, serve};
 use tidings_server::sse::EventRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -569,5 +569,152 @@ async fn malformed_octets_get_the_status_of_the_rule_and_the_next_client_is_serv
             "{answer}"
         );
         assert!(server.ask(LAST_GET).await.starts_with("HTTP/1.1 204 "));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_wait_leave_though_the_next_octets_break_http() {
+    let server = start(Config::default(), |request: Request| async move {
+        Response::text(200, request.head().path().to_owned())
+    })
+    .await;
+    // The second answer is finished before its content turns out to be no chunked coding.
+    let octets = b"GET /one HTTP/1.1\r\nHost: a\r\n\r\n\
+        POST /two HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n";
+    let answers = server.ask(octets).await;
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{answers}");
+    assert!(
+        answers.contains("/one") && answers.ends_with("/two"),
+        "{answers}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_outlives_its_answer_is_told_so() {
+    let (told, mut was_told) = mpsc::unbounded_channel();
+    let server = start(Config::default(), move |mut request: Request| {
+        let told = told.clone();
+        async move {
+            tokio::spawn(async move {
+                told.send(request.body().collect(100).await).unwrap();
+            });
+            Response::new(204)
+        }
+    })
+    .await;
+    let mut socket = server.connect().await;
+    socket
+        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123")
+        .await
+        .unwrap();
+    let told = timeout(PATIENCE, was_told.recv()).await.unwrap().unwrap();
+    assert_eq!(told, Err(BodyError::Gone));
+}
+
+#[tokio::test]
+async fn a_wait_without_end_is_a_setting_like_any_other() {
+    let mut config = Config::default();
+    config.idle_timeout = Duration::MAX;
+    config.head_timeout = Duration::MAX;
+    config.progress_timeout = Duration::MAX;
+    config.heartbeat = Duration::MAX;
+    let server = start(config, |_| async { Response::new(204) }).await;
+    assert!(server.ask(LAST_GET).await.starts_with("HTTP/1.1 204 "));
+}
+
+#[tokio::test]
+async fn a_stop_gives_a_request_that_has_begun_a_second_and_no_more() {
+    let mut server = start(Config::default(), |_| async { Response::new(204) }).await;
+    let mut socket = server.connect().await;
+    socket.write_all(b"GET / HT").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.stop();
+    let answer = read_to_end(&mut socket).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    drop(socket);
+    timeout(Duration::from_secs(5), server.ended)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+fn upgrade(limits: fn(&mut Config)) -> impl Future<Output = Server> {
+    let mut config = Config::default();
+    limits(&mut config);
+    start(config, |request: Request| async move {
+        Response::upgrade(request.head(), |mut websocket| async move {
+            while let Some(message) = websocket.next().await {
+                let _ = websocket.feed(&message).await;
+            }
+        })
+    })
+}
+
+/// Reads until a Close frame from the server and returns its code.
+async fn close_code(socket: &mut TcpStream) -> u16 {
+    let mut all = Vec::new();
+    while timeout(PATIENCE, socket.read_buf(&mut all))
+        .await
+        .unwrap()
+        .unwrap()
+        > 0
+    {}
+    let close = all
+        .windows(2)
+        .rposition(|pair| pair[0] == 0x88 && pair[1] >= 2)
+        .unwrap();
+    u16::from_be_bytes([all[close + 2], all[close + 3]])
+}
+
+#[tokio::test]
+async fn unfinished_messages_share_the_allowance_and_must_go_on() {
+    let rows: [(&str, fn(&mut Config), u16); 2] = [
+        (
+            "more than all may hold",
+            |config| config.max_unfinished_len = 1000,
+            1013,
+        ),
+        (
+            "no octet for the progress timeout",
+            |config| config.progress_timeout = Duration::from_millis(100),
+            1008,
+        ),
+    ];
+    for (name, limits, want) in rows {
+        let server = upgrade(limits).await;
+        let mut socket = server.connect().await;
+        socket.write_all(UPGRADE).await.unwrap();
+        read_until(&mut socket, "\r\n\r\n").await;
+        // A text frame of 5,000 octets, of which 4,000 come.
+        let mut frame = vec![0x81, 0xfe, 0x13, 0x88, 0, 0, 0, 0];
+        frame.extend_from_slice(&[b'x'; 4000]);
+        socket.write_all(&frame).await.unwrap();
+        assert_eq!(close_code(&mut socket).await, want, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_and_never_reads_is_dropped_after_the_progress_timeout() {
+    let server = upgrade(|config| config.progress_timeout = Duration::from_millis(300)).await;
+    let mut socket = server.connect().await;
+    socket.write_all(UPGRADE).await.unwrap();
+    read_until(&mut socket, "\r\n\r\n").await;
+    // Echoes that nobody reads fill the socket; pings go on, and must not renew the deadline.
+    let mut frame = vec![0x82, 0xff, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0];
+    frame.extend_from_slice(&[0; 0xffff]);
+    let started = std::time::Instant::now();
+    loop {
+        let sent = timeout(Duration::from_millis(50), socket.write_all(&frame)).await;
+        match sent {
+            Ok(Err(_)) => break,
+            Ok(Ok(())) => {}
+            // A part of the frame may have been written: the rest is to follow, and is too late.
+            Err(_) => {
+                let ended = timeout(PATIENCE, socket.write_all(&frame.repeat(1000))).await;
+                assert!(ended.unwrap().is_err());
+                break;
+            }
+        }
+        assert!(started.elapsed() < PATIENCE);
     }
 }

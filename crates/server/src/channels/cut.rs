@@ -22,7 +22,7 @@ pub(super) struct Cuts {
 }
 
 /// Resolves when the connection is to be cut.
-pub(super) type Cut = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+pub(super) type Cut = Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>;
 
 impl Cuts {
     pub(super) fn new(allowed: bool) -> Self {
@@ -47,7 +47,7 @@ impl Cuts {
     /// A connection that begins, to be cut from here on.
     pub(super) fn begin(&self, transport: Transport) -> Cut {
         self.allowed
-            .then(|| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            .then(|| -> Pin<Box<dyn Future<Output = ()> + Send + Sync>> {
                 Box::pin(self.notify(transport).clone().notified_owned())
             })
     }

@@ -133,7 +133,8 @@ fn command(mut members: Map<String, Value>) -> Result<Command, Refusal> {
             (Kind::Binary, octets)
         }
         "subscribe" => return Ok(Command::Subscribe),
-        _ => return Ok(Command::Unsubscribe),
+        "unsubscribe" => return Ok(Command::Unsubscribe),
+        _ => return Err(malformed("the frame has no command")),
     };
     let event = match members.remove("event") {
         None | Some(Value::Null) => None,

@@ -118,7 +118,8 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
 /// Whether `Host` may name a loopback listener. A page that rebinds its own name to 127.0.0.1 asks
 /// with that name, which gives it away.
 pub(super) fn host_is_safe(head: &RequestHead, listener: SocketAddr, hosts: &[String]) -> bool {
-    if !listener.ip().is_loopback() {
+    // `::ffff:127.0.0.1` is a loopback address too.
+    if !listener.ip().to_canonical().is_loopback() {
         return true;
     }
     // Browsers always send Host, so a 1.0 request without one comes from none.

@@ -71,14 +71,12 @@ impl ChannelStats {
 
     pub(super) fn count_poll(&self, second: u64) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let window = RECENT as u64;
-        for (slot, at) in recent.iter_mut().zip(0..window) {
-            if at == second % window {
-                if slot.0 != second {
-                    *slot = (second, 0);
-                }
-                slot.1 += 1;
+        let slot = usize::try_from(second).unwrap_or_default() % RECENT;
+        if let Some((at, count)) = recent.get_mut(slot) {
+            if *at != second {
+                (*at, *count) = (second, 0);
             }
+            *count += 1;
         }
     }
 
@@ -150,9 +148,19 @@ impl Registry {
         channels.entry(channel.clone()).or_default().clone()
     }
 
-    /// Drops the figures of channels that are no more.
+    /// Drops the figures of channels that are no more. `lives` is asked without the lock, since
+    /// every reader needs it.
     pub(super) fn retain(&self, lives: impl Fn(&ChannelName) -> bool) {
-        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        channels.retain(|channel, stats| Arc::strong_count(stats) > 1 || lives(channel));
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let names: Vec<ChannelName> = lock().keys().cloned().collect();
+        for name in names.iter().filter(|name| !lives(name)) {
+            let mut channels = lock();
+            if channels
+                .get(name)
+                .is_some_and(|stats| Arc::strong_count(stats) == 1)
+            {
+                channels.remove(name);
+            }
+        }
     }
 }

@@ -20,6 +20,6 @@ const WRITE_LIMIT: Limit = Limit {
 };
 
 /// Waits for what follows a cursor. Cancel-safe: nothing is taken from the log before it is ready.
-async fn next(channels: &Channels, cursor: &mut Cursor) -> Read {
-    poll_fn(|cx| cursor.poll_read(cx, WRITE_LIMIT, channels.now())).await
+async fn next(channels: &Channels, cursor: &mut Cursor, limit: Limit) -> Read {
+    poll_fn(|cx| cursor.poll_read(cx, limit, channels.now())).await
 }

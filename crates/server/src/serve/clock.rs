@@ -1,9 +1,18 @@
 //! Wall-clock time and randomness, which the codecs take as values.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
+use core::hash::{BuildHasher, Hasher};
+use core::time::Duration;
+use std::hash::RandomState;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
+/// How many values one call of the system's random source fills.
+const POOL_LEN: usize = 32;
+
 thread_local! {
+    static POOL: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     static DATE: Cell<(u64, [u8; 29])> = const { Cell::new((u64::MAX, [0; 29])) };
 }
 
@@ -21,19 +30,31 @@ pub(crate) fn http_date() -> [u8; 29] {
     date
 }
 
-/// 64 bits from the system's random source.
+/// A time that is never too far away to be told.
+pub(crate) fn deadline(from: Instant, after: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    from.checked_add(after).unwrap_or_else(|| from + FAR)
+}
+
+/// 64 bits from the system's random source, asked for in bulk: a system call for each would be
+/// what a poll costs most.
 pub(crate) fn entropy() -> u64 {
-    // The source fails only on systems that have none; the hash seed is the best that is left.
-    getrandom::u64().unwrap_or_else(|_| {
-        use core::hash::{BuildHasher, Hasher};
-        std::collections::hash_map::RandomState::new()
-            .build_hasher()
-            .finish()
+    POOL.with_borrow_mut(|pool| {
+        if pool.is_empty() {
+            let mut octets = [0; 8 * POOL_LEN];
+            if getrandom::fill(&mut octets).is_ok() {
+                let (values, _) = octets.as_chunks::<8>();
+                pool.extend(values.iter().copied().map(u64::from_ne_bytes));
+            }
+        }
+        // The source fails only on systems that have none; a hash seed is the best that is left.
+        pool.pop()
+            .unwrap_or_else(|| RandomState::new().build_hasher().finish())
     })
 }
 
 /// Uniform between `low` and `high` seconds, to the millisecond.
-pub(crate) fn uniform_seconds(low: u64, high: u64) -> core::time::Duration {
+pub(crate) fn uniform_seconds(low: u64, high: u64) -> Duration {
     let span = (high - low) * 1000 + 1;
-    core::time::Duration::from_millis(low * 1000 + entropy() % span)
+    Duration::from_millis(low * 1000 + entropy() % span)
 }

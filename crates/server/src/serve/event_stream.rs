@@ -13,6 +13,7 @@ use tidings_http1::{LAST_CHUNK, encode_chunk};
 use tidings_sse::{EventRef, HEARTBEAT, SendError};
 use tokio::time::{Instant, sleep_until};
 
+use super::clock::deadline;
 use super::link::Link;
 use super::listen::{Shared, Slot};
 use super::stop::Stop;
@@ -138,7 +139,7 @@ impl EventStream {
     /// server stops. Wait for it beside whatever brings the events. Cancel-safe.
     pub async fn keep_alive(&mut self) -> StreamError {
         loop {
-            let due = sleep_until(self.written_at + self.heartbeat);
+            let due = sleep_until(deadline(self.written_at, self.heartbeat));
             tokio::select! {
                 () = self.stop.stopping() => return StreamError::Stopping,
                 () = self.link.peer_gone() => {

@@ -6,7 +6,6 @@
 use core::cell::RefCell;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -18,15 +17,19 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::Interest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::clock::deadline;
+use super::meter::Meter;
 
 /// First size of a read buffer.
 const MIN_READ_LEN: usize = 16 << 10;
 /// A read that fills its buffer doubles the next one up to this size, so that a large message
 /// takes few system calls.
 const MAX_READ_LEN: usize = 256 << 10;
-/// Spare buffers a thread keeps for its connections.
+/// Spare buffers a thread keeps for its connections, and the largest that is worth keeping.
 const MAX_SPARE: usize = 64;
+const MAX_SPARE_LEN: usize = 64 << 10;
 /// Most pieces of one vectored write.
 const MAX_PIECES: usize = 64;
 
@@ -38,36 +41,13 @@ thread_local! {
 fn give_back(mut buffer: BytesMut) {
     SPARE.with_borrow_mut(|spare| {
         // `try_reclaim` tells whether the whole of it is free: parts may be in use elsewhere.
-        if spare.len() < MAX_SPARE && buffer.try_reclaim(MIN_READ_LEN) {
+        if spare.len() < MAX_SPARE
+            && buffer.try_reclaim(MIN_READ_LEN)
+            && buffer.capacity() <= MAX_SPARE_LEN
+        {
             spare.push(buffer);
         }
     });
-}
-
-/// Counts the octets of one transport of one channel, or of whatever else its owner likes.
-#[derive(Debug, Default)]
-pub struct Meter {
-    received: AtomicU64,
-    sent: AtomicU64,
-}
-
-impl Meter {
-    /// Octets read from peers.
-    #[must_use]
-    pub fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    /// Octets written to peers.
-    #[must_use]
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn add(&self, received: u64, sent: u64) {
-        self.received.fetch_add(received, Ordering::Relaxed);
-        self.sent.fetch_add(sent, Ordering::Relaxed);
-    }
 }
 
 #[derive(Debug)]
@@ -76,14 +56,20 @@ pub(crate) struct Link {
     /// Read and not parsed.
     pub(crate) input: BytesMut,
     /// Encoded and not written; leaves before `pending`.
-    pub(crate) out: BytesMut,
+    out: BytesMut,
     /// Shared octets that follow `out`, written from where they lie.
     pending: VecDeque<Bytes>,
+    /// Octets in `pending`.
+    pending_len: usize,
     /// Octets read since the connection began.
     received: u64,
     read_len: usize,
     progress_timeout: Duration,
+    /// Since when the peer takes nothing of what waits.
+    stalled_since: Option<Instant>,
     meter: Option<Arc<Meter>>,
+    /// Octets in front of `out` that are not the meter's.
+    unmetered: usize,
 }
 
 impl Link {
@@ -93,16 +79,28 @@ impl Link {
             input: BytesMut::new(),
             out: BytesMut::new(),
             pending: VecDeque::new(),
+            pending_len: 0,
             received: 0,
             read_len: MIN_READ_LEN,
             progress_timeout,
+            stalled_since: None,
             meter: None,
+            unmetered: 0,
         }
     }
 
-    /// From here on, what is read and written counts for `meter`.
-    pub(crate) fn set_meter(&mut self, meter: Option<Arc<Meter>>) {
+    /// From here on, what is read and written counts for `meter`; so do the octets that wait,
+    /// but for the first `unmetered` of them.
+    pub(crate) fn set_meter(&mut self, meter: Option<Arc<Meter>>, unmetered: usize) {
         self.meter = meter;
+        self.unmetered = unmetered;
+    }
+
+    /// Counts what was read already for the meter.
+    pub(crate) fn count_input(&self) {
+        if let Some(meter) = &self.meter {
+            meter.add(self.input.len() as u64, 0);
+        }
     }
 
     /// Octets parsed since the connection began.
@@ -119,13 +117,14 @@ impl Link {
     }
 
     /// Octets that wait to be written.
-    pub(crate) fn pending_len(&self) -> usize {
-        self.out.len() + self.pending.iter().map(Bytes::len).sum::<usize>()
+    pub(crate) fn waiting_len(&self) -> usize {
+        self.out.len() + self.pending_len
     }
 
     /// Queues octets without copying them.
     pub(crate) fn push(&mut self, octets: Bytes) {
         if !octets.is_empty() {
+            self.pending_len += octets.len();
             self.pending.push_back(octets);
         }
     }
@@ -142,13 +141,14 @@ impl Link {
         result
     }
 
-    /// Gives emptied buffers back, so that a waiting connection owns none.
+    /// Gives emptied buffers back, so that a waiting connection owns none. Their capacity is no
+    /// guide: a buffer that was filled to its end has none left and is owned all the same.
     pub(crate) fn release(&mut self) {
-        if self.input.is_empty() && self.input.capacity() > 0 {
+        if self.input.is_empty() {
             give_back(core::mem::take(&mut self.input));
             self.read_len = MIN_READ_LEN;
         }
-        if self.out.is_empty() && self.out.capacity() > 0 {
+        if self.out.is_empty() {
             give_back(core::mem::take(&mut self.out));
         }
     }
@@ -166,7 +166,8 @@ impl Link {
                 return Poll::Pending;
             }
         }
-        if self.input.capacity() == 0
+        if self.input.is_empty()
+            && self.input.capacity() < MIN_READ_LEN
             && let Some(buffer) = SPARE.with_borrow_mut(Vec::pop)
         {
             self.input = buffer;
@@ -196,15 +197,35 @@ impl Link {
     /// Writes all that waits. Fails when no octet leaves for the progress timeout. Cancel-safe:
     /// what did not leave is written first at the next call.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        while self.wants_write() {
-            if !self.try_flush()? {
-                match timeout(self.progress_timeout, self.socket.writable()).await {
-                    Ok(ready) => ready?,
-                    Err(_) => return Err(io::ErrorKind::TimedOut.into()),
-                }
+        while !self.try_flush()? {
+            match timeout_at(self.stall_deadline(), self.socket.writable()).await {
+                Ok(ready) => ready?,
+                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
             }
         }
         Ok(())
+    }
+
+    /// [`Link::flush`] that goes on reading meanwhile, up to `max` octets, so that two sides that
+    /// both write do not wait for each other.
+    pub(crate) async fn flush_and_read(&mut self, max: usize) -> io::Result<()> {
+        let mut open = true;
+        while !self.try_flush()? {
+            let read = open && self.input.len() < max;
+            if self.progress(read).await? == Some(0) {
+                open = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// When the peer must have taken something. Only octets that leave move it: neither those that
+    /// come nor a call that is dropped and made again.
+    fn stall_deadline(&mut self) -> Instant {
+        deadline(
+            *self.stalled_since.get_or_insert_with(Instant::now),
+            self.progress_timeout,
+        )
     }
 
     /// Writes until all has left (true) or the socket is full (false), without waiting.
@@ -231,12 +252,16 @@ impl Link {
     }
 
     fn advance(&mut self, mut len: usize) {
+        self.stalled_since = None;
+        let unmetered = len.min(self.unmetered);
+        self.unmetered -= unmetered;
         if let Some(meter) = &self.meter {
-            meter.add(0, len as u64);
+            meter.add(0, (len - unmetered) as u64);
         }
         let from_out = len.min(self.out.len());
         self.out.advance(from_out);
         len -= from_out;
+        self.pending_len -= len;
         while len > 0 {
             let Some(front) = self.pending.front_mut() else {
                 return;
@@ -264,19 +289,24 @@ impl Link {
                 }
                 return self.read().await.map(Exchange::Read);
             }
-            let progress_timeout = self.progress_timeout;
-            let step = poll_fn(|cx| {
-                if read && let Poll::Ready(len) = self.poll_read(cx) {
-                    return Poll::Ready(len.map(Some));
-                }
-                self.socket.poll_write_ready(cx).map_ok(|()| None)
-            });
-            match timeout(progress_timeout, step).await {
-                Ok(Ok(Some(len))) => return Ok(Exchange::Read(len)),
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) => return Err(error),
-                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+            if let Some(len) = self.progress(read).await? {
+                return Ok(Exchange::Read(len));
             }
+        }
+    }
+
+    /// Waits until the socket takes octets again (`None`) or, where `read`, some were read.
+    async fn progress(&mut self, read: bool) -> io::Result<Option<usize>> {
+        let stalled = self.stall_deadline();
+        let step = poll_fn(|cx| {
+            if read && let Poll::Ready(len) = self.poll_read(cx) {
+                return Poll::Ready(len.map(Some));
+            }
+            self.socket.poll_write_ready(cx).map_ok(|()| None)
+        });
+        match timeout_at(stalled, step).await {
+            Ok(progress) => progress,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
 

@@ -13,9 +13,10 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::config::Config;
-use super::connection::{Connection, turn_away};
+use super::connection::Connection;
+use super::content::Unfinished;
 use super::link::Link;
-use super::request::{Request, Unfinished};
+use super::request::Request;
 use super::response::Response;
 use super::stop::{self, Stop};
 
@@ -30,21 +31,32 @@ pub(crate) struct Shared {
     pub(crate) stop: Stop,
     pub(crate) unfinished: Arc<Unfinished>,
     open: AtomicUsize,
+    /// Connections that are being told that there are too many.
+    turned_away: AtomicUsize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
     left: Notify,
 }
+
+/// Most connections at a time that are told that there are too many. Beyond it they are only
+/// closed, so that a flood of them cannot use up all descriptors.
+const MAX_TURNED_AWAY: usize = 64;
 
 /// A connection's place among those that the server takes; it is free again when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Slot {
     shared: Arc<Shared>,
-    address: IpAddr,
+    kind: SlotKind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum SlotKind {
+    Served(IpAddr),
+    TurnedAway,
 }
 
 impl Slot {
-    fn take(shared: &Arc<Shared>, address: IpAddr) -> Option<Self> {
-        if shared.open.fetch_add(1, Ordering::Relaxed) >= shared.config.max_connections {
-            shared.open.fetch_sub(1, Ordering::Relaxed);
+    fn serve(shared: &Arc<Shared>, address: IpAddr) -> Option<Self> {
+        if !take(&shared.open, shared.config.max_connections) {
             return None;
         }
         if let Some(max) = shared.config.max_connections_per_address {
@@ -52,38 +64,57 @@ impl Slot {
                 .by_address
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            let count = by_address.entry(address).or_default();
-            if *count >= max {
-                drop(by_address);
+            let count = by_address.get(&address).copied().unwrap_or_default();
+            if count >= max {
                 shared.open.fetch_sub(1, Ordering::Relaxed);
                 return None;
             }
-            *count += 1;
+            by_address.insert(address, count + 1);
         }
         Some(Self {
             shared: shared.clone(),
-            address,
+            kind: SlotKind::Served(address),
+        })
+    }
+
+    fn turn_away(shared: &Arc<Shared>) -> Option<Self> {
+        take(&shared.turned_away, MAX_TURNED_AWAY).then(|| Self {
+            shared: shared.clone(),
+            kind: SlotKind::TurnedAway,
         })
     }
 }
 
+/// Counts one more, if that is at most `max`.
+fn take(count: &AtomicUsize, max: usize) -> bool {
+    let fits = count.fetch_add(1, Ordering::Relaxed) < max;
+    if !fits {
+        count.fetch_sub(1, Ordering::Relaxed);
+    }
+    fits
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
-        if self.shared.config.max_connections_per_address.is_some() {
-            let mut by_address = self
-                .shared
+        let shared = &self.shared;
+        let SlotKind::Served(address) = self.kind else {
+            shared.turned_away.fetch_sub(1, Ordering::Relaxed);
+            return;
+        };
+        if shared.config.max_connections_per_address.is_some() {
+            let mut by_address = shared
                 .by_address
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            if let Some(count) = by_address.get_mut(&self.address) {
+            if let Some(count) = by_address.get_mut(&address) {
                 *count -= 1;
                 if *count == 0 {
-                    by_address.remove(&self.address);
+                    by_address.remove(&address);
                 }
             }
         }
-        self.shared.open.fetch_sub(1, Ordering::Release);
-        self.shared.left.notify_one();
+        shared.open.fetch_sub(1, Ordering::Release);
+        shared.left.notify_one();
     }
 }
 
@@ -113,6 +144,7 @@ where
             max: config.max_unfinished_len,
         }),
         open: AtomicUsize::new(0),
+        turned_away: AtomicUsize::new(0),
         by_address: Mutex::default(),
         left: Notify::new(),
         config,
@@ -158,14 +190,11 @@ where
     // Answers are joined before they are written: waiting for more would only delay them.
     let _ = socket.set_nodelay(true);
     let link = Link::new(socket, shared.config.progress_timeout);
-    match Slot::take(shared, peer.ip()) {
-        Some(slot) => {
-            let connection = Connection::new(link, shared.clone(), slot, peer);
-            tokio::spawn(connection.run(handler.clone()));
-        }
-        None => {
-            tracing::debug!(%peer, "turned away: too many connections");
-            tokio::spawn(turn_away(link, shared.clone()));
-        }
+    if let Some(slot) = Slot::serve(shared, peer.ip()) {
+        let connection = Connection::new(link, shared.clone(), slot, peer);
+        tokio::spawn(connection.run(handler.clone()));
+    } else if let Some(slot) = Slot::turn_away(shared) {
+        tracing::debug!(%peer, "turned away: too many connections");
+        tokio::spawn(Connection::new(link, shared.clone(), slot, peer).turn_away());
     }
 }

@@ -10,13 +10,16 @@ use bytes::Bytes;
 use tidings_http1::{RequestHead, reason_phrase};
 use tidings_websocket::{Accepted, Config as WebSocketConfig, HandshakeError};
 
+use super::content::BodyError;
 use super::event_stream::EventStream;
-use super::link::Meter;
-use super::request::BodyError;
+use super::meter::Meter;
 use super::websocket::WebSocket;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Session<T> = Box<dyn FnOnce(T) -> BoxFuture<()> + Send>;
+
+/// Makes the limits of one WebSocket out of those of the server.
+pub(crate) type Limits = Box<dyn FnOnce(WebSocketConfig) -> WebSocketConfig + Send>;
 
 /// A field line of a response.
 pub(crate) type FieldLine = (&'static str, Cow<'static, str>);
@@ -33,16 +36,18 @@ pub struct Response {
 
 pub(crate) enum Content {
     Whole(Bytes),
+    /// Shared pieces of one content.
+    Pieces(Vec<Bytes>),
     Held(BoxFuture<Response>),
     Reset,
     Events(Session<EventStream>),
-    WebSocket(Accepted, Option<Box<WebSocketConfig>>, Session<WebSocket>),
+    WebSocket(Box<Accepted>, Limits, Session<WebSocket>),
 }
 
 impl core::fmt::Debug for Response {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let content = match &self.content {
-            Content::Whole(_) => "whole",
+            Content::Whole(_) | Content::Pieces(_) => "whole",
             Content::Held(_) => "held",
             Content::Reset => "reset",
             Content::Events(_) => "events",
@@ -74,6 +79,13 @@ impl Response {
     pub fn bytes(status: u16, media_type: &'static str, content: impl Into<Bytes>) -> Self {
         let mut response = Self::new(status).with("Content-Type", media_type);
         response.content = Content::Whole(content.into());
+        response
+    }
+
+    /// An answer whose content lies in shared pieces, which are written from where they lie.
+    pub(crate) fn pieces(status: u16, media_type: &'static str, pieces: Vec<Bytes>) -> Self {
+        let mut response = Self::new(status).with("Content-Type", media_type);
+        response.content = Content::Pieces(pieces);
         response
     }
 
@@ -140,7 +152,7 @@ impl Response {
         F: Future<Output = ()> + Send + 'static,
     {
         match accept(request, subprotocols) {
-            Ok(accepted) => Self::upgraded(accepted, Some(config), session),
+            Ok(accepted) => Self::upgraded(accepted, Box::new(move |_| config), session),
             Err(error) => Self::handshake_error(error),
         }
     }
@@ -156,16 +168,15 @@ impl Response {
         F: Future<Output = ()> + Send + 'static,
     {
         match accept(request, &[]) {
-            Ok(accepted) => Self::upgraded(accepted, None, session),
+            Ok(accepted) => Self::upgraded(accepted, Box::new(|config| config), session),
             Err(error) => Self::handshake_error(error),
         }
     }
 
-    /// Runs `session` on a WebSocket whose handshake [`accept`] found good; without a
-    /// configuration, that of the server holds.
+    /// Runs `session` on a WebSocket whose handshake [`accept`] found good.
     pub(crate) fn upgraded<F>(
         accepted: Accepted,
-        config: Option<WebSocketConfig>,
+        limits: Limits,
         session: impl FnOnce(WebSocket) -> F + Send + 'static,
     ) -> Self
     where
@@ -173,8 +184,8 @@ impl Response {
     {
         let mut response = Self::new(101);
         response.content = Content::WebSocket(
-            accepted,
-            config.map(Box::new),
+            Box::new(accepted),
+            limits,
             Box::new(|websocket| Box::pin(session(websocket))),
         );
         response

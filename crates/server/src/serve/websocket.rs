@@ -13,6 +13,8 @@ use tidings_websocket::{
 };
 use tokio::time::{Instant, sleep_until};
 
+use super::clock::deadline;
+use super::content::Share;
 use super::link::{Exchange, Link};
 use super::listen::{Shared, Slot};
 use super::stop::Stop;
@@ -24,10 +26,14 @@ const MAX_WAITING_LEN: usize = 1 << 20;
 /// What [`WebSocket::feed`] gathers before it writes.
 const FEED_LEN: usize = 64 << 10;
 
+/// What is read ahead while what waits to be written does not leave.
+const READ_AHEAD_LEN: usize = 64 << 10;
+
 /// A WebSocket that a handler accepted.
 ///
-/// A session that only drops it sends a Close with 1000 where the socket takes it at once; to wait
-/// for the closing handshake, call [`WebSocket::close`].
+/// A session that only drops it sends a Close where the socket takes it at once: 1000, or 1011
+/// after a panic, or 1012 where the server stops. To wait for the closing handshake, call
+/// [`WebSocket::close`].
 #[derive(Debug)]
 pub struct WebSocket {
     link: Link,
@@ -36,12 +42,30 @@ pub struct WebSocket {
     /// Where the session's time begins.
     origin: Instant,
     stop: Stop,
+    on_stop: OnStop,
+    phase: Phase,
+    /// What the message that is arriving holds of the server's allowance.
+    held: Share,
+    /// When that message grew last.
+    grew_at: Instant,
     linger: (Duration, usize),
-    closed: Option<Closed>,
-    closes_on_stop: bool,
-    /// Whether nothing more comes or goes.
-    ended: bool,
     _slot: Slot,
+}
+
+/// Who closes the connection when the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnStop {
+    Close,
+    LeaveToSession,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Open,
+    /// It is told how the connection ended; the socket is to be closed in stages.
+    Ending(Closed),
+    /// Nothing more comes or goes.
+    Ended(Option<Closed>),
 }
 
 /// Why a message could not be sent.
@@ -71,9 +95,10 @@ impl WebSocket {
             origin: Instant::now(),
             stop: shared.stop.clone(),
             linger: (shared.config.linger_timeout, shared.config.max_linger_len),
-            closed: None,
-            closes_on_stop: true,
-            ended: false,
+            on_stop: OnStop::Close,
+            phase: Phase::Open,
+            held: Share::new(shared.unfinished.clone()),
+            grew_at: Instant::now(),
             _slot: slot,
         }
     }
@@ -87,7 +112,16 @@ impl WebSocket {
     /// How the connection ended, once [`WebSocket::next`] has given `None`.
     #[must_use]
     pub fn closed(&self) -> Option<&Closed> {
-        self.closed.as_ref()
+        match &self.phase {
+            Phase::Open | Phase::Ended(None) => None,
+            Phase::Ending(closed) | Phase::Ended(Some(closed)) => Some(closed),
+        }
+    }
+
+    /// Whether messages can be sent: no Close was sent or received.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.session.may_send()
     }
 
     /// Tells when the server stops, for waiting beside the messages.
@@ -105,82 +139,113 @@ impl WebSocket {
             if let Some(message) = self.decode() {
                 return Some(message);
             }
-            if self.ended || self.drive().await.is_err() {
-                self.ended = true;
-                return None;
+            match self.phase {
+                Phase::Open | Phase::Ending(_) => self.drive().await,
+                Phase::Ended(_) => return None,
             }
         }
     }
 
     /// The next message among the octets that are at hand.
     fn decode(&mut self) -> Option<Message> {
-        while self.closed.is_none() {
+        while let Phase::Open = self.phase {
             let now = self.origin.elapsed();
-            match self.session.next_event(&mut self.link.input, now)? {
-                Event::Message(message) => {
-                    self.transmit();
-                    return Some(message);
-                }
-                Event::Closed(closed) => self.closed = Some(closed),
+            let event = self.session.next_event(&mut self.link.input, now);
+            self.transmit();
+            self.account();
+            match event? {
+                Event::Message(message) => return Some(message),
+                Event::Closed(closed) => self.phase = Phase::Ending(closed),
                 // Chunks come only where the configuration asks for them; here it does not.
                 Event::Ping(_) | Event::Pong(_) | Event::Chunk { .. } => {}
             }
-            self.transmit();
         }
         None
     }
 
+    /// Writes the control frames that wait behind what waits.
     fn transmit(&mut self) {
         let session = &mut self.session;
         self.link.append(|out| while session.transmit((), out) {});
     }
 
-    /// Waits for octets, room or a deadline. `Err` when the connection has ended.
-    async fn drive(&mut self) -> Result<(), End> {
-        self.transmit();
-        match self.session.io_action() {
-            IoAction::Continue => {}
-            IoAction::ShutdownWrite | IoAction::Close => {
-                let (linger, max) = self.linger;
-                self.link.linger(linger, max).await;
-                if self.closed.is_none() {
-                    let now = self.origin.elapsed();
-                    if let Some(Event::Closed(closed)) = self.session.receive_eof(now) {
-                        self.closed = Some(closed);
-                    }
-                }
-                return Err(End);
-            }
+    /// Counts the message that is arriving against the allowance that all connections share.
+    fn account(&mut self) {
+        let len = self.session.buffered_len();
+        if len == self.held.len() {
+            return;
         }
-        let due = self.session.poll_timeout().map(|due| self.origin + due);
-        let read = self.link.pending_len() < MAX_WAITING_LEN;
-        let watch_stop = self.closes_on_stop && self.session.may_send();
+        self.grew_at = Instant::now();
+        if !self.held.set(len) {
+            self.give_up(CloseCode::TRY_AGAIN_LATER, "too many unfinished messages");
+        }
+    }
+
+    /// Closes without waiting for an answer.
+    fn give_up(&mut self, code: CloseCode, reason: &str) {
+        let now = self.origin.elapsed();
+        self.session.close(code, reason, now);
+        self.transmit();
+        self.end_of_input(now);
+    }
+
+    fn end_of_input(&mut self, now: Duration) {
+        if let Some(Event::Closed(closed)) = self.session.receive_eof(now)
+            && let Phase::Open = self.phase
+        {
+            self.phase = Phase::Ending(closed);
+        }
+    }
+
+    /// Waits for octets, room or a deadline, or closes the socket. Cancel-safe.
+    async fn drive(&mut self) {
+        self.transmit();
+        let ending = match self.session.io_action() {
+            IoAction::Continue => matches!(self.phase, Phase::Ending(_)),
+            IoAction::ShutdownWrite | IoAction::Close => true,
+        };
+        if ending {
+            let (linger, max) = self.linger;
+            self.link.linger(linger, max).await;
+            self.end_of_input(self.origin.elapsed());
+            self.phase = match core::mem::replace(&mut self.phase, Phase::Open) {
+                Phase::Open => Phase::Ended(None),
+                Phase::Ending(closed) => Phase::Ended(Some(closed)),
+                Phase::Ended(closed) => Phase::Ended(closed),
+            };
+            return;
+        }
+        let unfinished = self.held.len() > 0;
+        let stalls = deadline(self.grew_at, self.link.progress_timeout());
+        let due = self
+            .session
+            .poll_timeout()
+            .map(|due| deadline(self.origin, due));
+        let read = self.link.waiting_len() < MAX_WAITING_LEN;
+        let watch_stop = self.on_stop == OnStop::Close && self.session.may_send();
+        // Octets come before deadlines: a Pong that has arrived is in time.
         let exchanged = tokio::select! {
-            exchanged = self.link.exchange(read) => exchanged,
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                let now = self.origin.elapsed();
-                if let Some(Event::Closed(closed)) = self.session.handle_timeout(now) {
-                    self.closed = Some(closed);
-                }
-                return Ok(());
-            }
+            biased;
             () = self.stop.stopping(), if watch_stop => {
-                let now = self.origin.elapsed();
-                self.session.close(CloseCode::SERVICE_RESTART, "", now);
-                return Ok(());
+                self.session.close(CloseCode::SERVICE_RESTART, "", self.origin.elapsed());
+                return;
+            }
+            exchanged = self.link.exchange(read) => exchanged,
+            () = sleep_until(due.unwrap_or(stalls)), if due.is_some() => {
+                if let Some(Event::Closed(closed)) =
+                    self.session.handle_timeout(self.origin.elapsed())
+                {
+                    self.phase = Phase::Ending(closed);
+                }
+                return;
+            }
+            () = sleep_until(stalls), if unfinished => {
+                return self.give_up(CloseCode::POLICY_VIOLATION, "a message does not go on");
             }
         };
         match exchanged {
-            Ok(Exchange::Read(1..) | Exchange::Wrote) => Ok(()),
-            Ok(Exchange::Read(0)) | Err(_) => {
-                let now = self.origin.elapsed();
-                if let Some(Event::Closed(closed)) = self.session.receive_eof(now)
-                    && self.closed.is_none()
-                {
-                    self.closed = Some(closed);
-                }
-                Err(End)
-            }
+            Ok(Exchange::Read(1..) | Exchange::Wrote) => {}
+            Ok(Exchange::Read(0)) | Err(_) => self.end_of_input(self.origin.elapsed()),
         }
     }
 
@@ -202,10 +267,21 @@ impl WebSocket {
     /// # Errors
     /// As [`WebSocket::send`].
     pub async fn feed(&mut self, message: &Message) -> Result<(), WebSocketError> {
-        if self.link.pending_len() >= FEED_LEN {
+        if self.link.waiting_len() >= FEED_LEN {
             self.flush().await?;
         }
         self.queue(message)
+    }
+
+    /// Queues a text message, as [`WebSocket::feed`] does.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub async fn feed_text(&mut self, text: &str) -> Result<(), WebSocketError> {
+        if self.link.waiting_len() >= FEED_LEN {
+            self.flush().await?;
+        }
+        self.queue_text(text)
     }
 
     /// Queues a text message. See [`WebSocket::queue`].
@@ -266,9 +342,10 @@ impl WebSocket {
         self.flush().await
     }
 
-    /// Leaves the end of the server to the session, which watches [`WebSocket::stop`].
-    pub fn watch_stop_yourself(&mut self) {
-        self.closes_on_stop = false;
+    /// Leaves the end of the server to the session, which watches [`WebSocket::stop`] itself and
+    /// closes with a reason of its own.
+    pub fn leave_stop_to_session(&mut self) {
+        self.on_stop = OnStop::LeaveToSession;
     }
 
     /// Writes what was queued.
@@ -276,7 +353,10 @@ impl WebSocket {
     /// # Errors
     /// [`WebSocketError::Gone`] where the connection has ended.
     pub async fn flush(&mut self) -> Result<(), WebSocketError> {
-        self.link.flush().await.map_err(WebSocketError::Gone)
+        self.link
+            .flush_and_read(READ_AHEAD_LEN)
+            .await
+            .map_err(WebSocketError::Gone)
     }
 
     /// Cuts the connection by a TCP reset, as if a cable had been pulled.
@@ -294,14 +374,17 @@ impl WebSocket {
     }
 }
 
-/// The connection has ended.
-struct End;
-
 impl Drop for WebSocket {
     fn drop(&mut self) {
         if self.session.may_send() {
-            self.session
-                .close(CloseCode::NORMAL, "", self.origin.elapsed());
+            let code = if std::thread::panicking() {
+                CloseCode::INTERNAL_ERROR
+            } else if self.stop.is_stopping() {
+                CloseCode::SERVICE_RESTART
+            } else {
+                CloseCode::NORMAL
+            };
+            self.session.close(code, "", self.origin.elapsed());
             self.transmit();
             let _ = self.link.try_flush();
         }

@@ -247,6 +247,16 @@ impl ServerConnection {
         self.eof = true;
     }
 
+    /// Takes no request any more. Where none is at hand one response may still be sent, the last:
+    /// 408 for a head that does not come to its end, 503 to a client that is not served.
+    pub fn stop_receiving(&mut self) {
+        self.close_after_response();
+        if matches!((&self.receive, &self.send), (Receive::Head(_), Send::Idle)) {
+            self.receive = Receive::Closed;
+            self.send = Send::Refusing;
+        }
+    }
+
     /// Whether a request was delivered and its final response is not finished.
     #[must_use]
     pub fn awaits_response(&self) -> bool {

@@ -26,15 +26,17 @@ pub(in super::super) fn answer(
     of.requests.fetch_add(1, Ordering::Relaxed);
     let meter = of.meter.clone();
     let channels = channels.clone();
-    // A reference-counted view of the head, which outlives the request.
-    let fields = request.head().fields().clone();
+    // Without news the position stays, so that its tag can be compared at once: the head need not
+    // be kept while the answer is held.
+    let tags = if_none_match(request.head().fields().get_all("If-None-Match"));
+    let tag_matches = tags.matches(&cursor.position().to_string());
     let mut stop = request.stop();
     Response::held(async move {
         let mut held = Held::new(&channels, stats, Transport::LongPoll);
         let read = match cursor.read(limit, channels.now()) {
             Read::CaughtUp => tokio::select! {
                 biased;
-                read = super::next(&channels, &mut cursor) => read,
+                read = super::next(&channels, &mut cursor, limit) => read,
                 () = sleep(wait.granted) => Read::CaughtUp,
                 () = stop.stopping() => Read::CaughtUp,
                 () = held.cut() => return Response::reset(),
@@ -45,8 +47,10 @@ pub(in super::super) fn answer(
             return gone();
         };
         held.count_messages(page.len());
-        let tags = if_none_match(fields.get_all("If-None-Match"));
-        page.answer(&tags, wait.preferred.then_some(wait.granted.as_secs()))
+        page.answer(
+            tag_matches,
+            wait.preferred.then_some(wait.granted.as_secs()),
+        )
     })
     .metered(meter)
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use tidings_hub::{Cursor, Gap, Limit, Message, Position, Read};
-use tidings_polling::IfNoneMatch;
 
 use super::super::forms;
 use crate::serve::Response;
@@ -67,13 +66,14 @@ impl Page {
         self.messages.len()
     }
 
-    /// 200 with the page, or 304 where it has no news and the client has named its entity tag.
-    pub(super) fn answer(&self, tags: &IfNoneMatch<'_>, applied: Option<u64>) -> Response {
+    /// 200 with the page; or 304 where it has no news and an entity tag of the client's equals
+    /// that of the position, which stays the same then.
+    pub(super) fn answer(&self, tag_matches: bool, applied: Option<u64>) -> Response {
         let position = self.position.to_string();
-        let response = if !self.has_news() && tags.matches(&position) {
+        let response = if !self.has_news() && tag_matches {
             Response::new(304)
         } else {
-            Response::bytes(200, "application/json", self.json(&position))
+            Response::pieces(200, "application/json", self.json(&position))
         };
         let response = response.with("ETag", format!("\"{position}\""));
         match applied {
@@ -82,34 +82,25 @@ impl Page {
         }
     }
 
-    fn json(&self, position: &str) -> BytesMut {
-        let fragments: Vec<_> = self
-            .messages
-            .iter()
-            .map(|message| forms::fragment(message))
-            .collect();
-        let len: usize = fragments.iter().map(|fragment| fragment.len() + 1).sum();
-        let mut json = BytesMut::with_capacity(len + 256);
-        json.extend_from_slice(b"{\"position\":\"");
-        json.extend_from_slice(position.as_bytes());
-        json.extend_from_slice(b"\",\"messages\":[");
-        for (index, fragment) in fragments.iter().enumerate() {
+    /// The page as JSON. Messages are those of the log, not copies: a client that does not read
+    /// its page costs little.
+    fn json(&self, position: &str) -> Vec<Bytes> {
+        let mut pieces = Vec::with_capacity(2 * self.messages.len() + 1);
+        pieces.push(format!("{{\"position\":\"{position}\",\"messages\":[").into());
+        for (index, message) in self.messages.iter().enumerate() {
             if index > 0 {
-                json.extend_from_slice(b",");
+                pieces.push(Bytes::from_static(b","));
             }
-            json.extend_from_slice(fragment);
+            pieces.push(forms::fragment(message));
         }
-        json.extend_from_slice(if self.more {
-            b"],\"more\":true"
-        } else {
-            b"],\"more\":false"
-        });
-        if let Some(gap) = &self.gap {
-            json.extend_from_slice(b",\"gap\":");
-            json.extend_from_slice(forms::gap(gap).as_bytes());
-        }
-        json.extend_from_slice(b"}\n");
-        json
+        let more = self.more;
+        let gap = self
+            .gap
+            .as_ref()
+            .map(|gap| format!(",\"gap\":{}", forms::gap(gap)));
+        let gap = gap.unwrap_or_default();
+        pieces.push(format!("],\"more\":{more}{gap}}}\n").into());
+        pieces
     }
 }
 

@@ -24,6 +24,7 @@ pub(in super::super) fn answer(
     }
     let now = channels.now();
     let tags = if_none_match(request.head().fields().get_all("If-None-Match"));
+    let tag_matches = tags.matches(&cursor.position().to_string());
     let read = cursor.read(limit, now);
     let Some(page) = Page::read(&mut cursor, read, limit, now) else {
         return gone();
@@ -32,5 +33,5 @@ pub(in super::super) fn answer(
     of.requests.fetch_add(1, Ordering::Relaxed);
     of.messages.fetch_add(page.len() as u64, Ordering::Relaxed);
     stats.count_poll(now.as_secs());
-    page.answer(&tags, None).metered(of.meter.clone())
+    page.answer(tag_matches, None).metered(of.meter.clone())
 }

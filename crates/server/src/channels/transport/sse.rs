@@ -55,7 +55,6 @@ async fn run(
     held: &mut Held,
     mut events: EventStream,
 ) -> Result<(), StreamError> {
-    let mut stop = events.stop();
     // A position before the first message, and a reconnection time of this connection's own: who
     // is cut together does not come back together.
     let position = cursor.position().to_string();
@@ -70,14 +69,15 @@ async fn run(
         .await?;
     loop {
         let read = tokio::select! {
-            biased;
-            () = stop.stopping() => {
-                let retry = Some(uniform_seconds(1, 30));
-                events.send(&EventRef { retry, ..EventRef::default() }).await?;
-                break;
-            }
-            read = super::next(channels, &mut cursor) => read,
-            end = events.keep_alive() => return Err(end),
+            read = super::next(channels, &mut cursor, super::WRITE_LIMIT) => read,
+            end = events.keep_alive() => match end {
+                StreamError::Stopping => {
+                    let retry = Some(uniform_seconds(1, 30));
+                    events.send(&EventRef { retry, ..EventRef::default() }).await?;
+                    break;
+                }
+                end => return Err(end),
+            },
             () = held.cut() => {
                 events.reset();
                 return Ok(());

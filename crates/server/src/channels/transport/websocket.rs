@@ -7,7 +7,7 @@
 use core::sync::atomic::Ordering;
 
 use tidings_hub::{
-    ChannelName, Cursor, Gap, GapReason, Kind, Publish, PublishError, Read, SubscribeError,
+    ChannelName, Cursor, Gap, GapReason, Position, Publish, PublishError, Read, SubscribeError,
 };
 use tidings_websocket::{CloseCode, Message};
 
@@ -47,14 +47,17 @@ pub(in super::super) fn answer(
         None => Form::Bare,
     };
     let max = channels.0.config.max_message_len;
-    let mut config = tidings_websocket::Config::default();
-    config.max_message_len = match form {
+    let max = match form {
         Form::Bare => max,
         Form::Envelopes => max
             .saturating_mul(ENVELOPE_FACTOR)
             .saturating_add(ENVELOPE_ROOM),
     };
-    config.max_frame_len = config.max_message_len as u64;
+    let limits = Box::new(move |mut config: tidings_websocket::Config| {
+        config.max_message_len = max;
+        config.max_frame_len = max as u64;
+        config
+    });
     let stats = channels.0.stats.of(channel);
     let of = stats.of(Transport::WebSocket);
     of.requests.fetch_add(1, Ordering::Relaxed);
@@ -66,13 +69,14 @@ pub(in super::super) fn answer(
         cursor,
         form,
         skips_gaps: query.skip_gaps,
+        delivered: false,
         may_publish: channels
             .authorize(Verb::Publish, channel, head, request.peer())
             .is_ok(),
     };
-    Response::upgraded(accepted, Some(config), move |mut websocket| async move {
+    Response::upgraded(accepted, limits, move |mut websocket| async move {
         let mut held = Held::new(&channels, stats, Transport::WebSocket);
-        websocket.watch_stop_yourself();
+        websocket.leave_stop_to_session();
         let end = session.run(&mut websocket, &mut held).await;
         match end {
             End::Close(code, reason) => websocket.close(code, &reason).await,
@@ -97,6 +101,8 @@ struct Session {
     form: Form,
     skips_gaps: bool,
     may_publish: bool,
+    /// Whether anything was delivered, so that a gap is one that opened since.
+    delivered: bool,
 }
 
 /// How a session ends.
@@ -118,60 +124,68 @@ impl From<WebSocketError> for End {
 
 impl Session {
     async fn run(mut self, websocket: &mut WebSocket, held: &mut Held) -> End {
-        match self.serve(websocket, held).await {
-            Ok(never) => match never {},
-            Err(end) => end,
+        if let Err(end) = self.begin(websocket).await {
+            return end;
+        }
+        let mut stop = websocket.stop();
+        loop {
+            let turned = tokio::select! {
+                biased;
+                () = stop.stopping() => {
+                    return self.closing(CloseCode::SERVICE_RESTART, "restart");
+                }
+                turn = turn(&self.channels, &mut self.cursor, websocket) => match turn {
+                    Turn::Received(Some(message)) => self.receive(websocket, message).await,
+                    Turn::Received(None) => return End::Left,
+                    Turn::Read(read) => self.deliver(websocket, read, held).await,
+                },
+                () = held.cut() => return End::Cut,
+            };
+            if let Err(end) = turned {
+                return end;
+            }
         }
     }
 
-    async fn serve(
+    /// Tells the position before the first message.
+    async fn begin(&self, websocket: &mut WebSocket) -> Result<(), End> {
+        if self.form == Form::Envelopes {
+            let position = envelope::position(self.cursor.position());
+            websocket.send_text(&position).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver(
         &mut self,
         websocket: &mut WebSocket,
-        held: &mut Held,
-    ) -> Result<core::convert::Infallible, End> {
-        let mut stop = websocket.stop();
-        let mut started = false;
-        if self.form == Form::Envelopes {
-            websocket
-                .send_text(&envelope::position(self.cursor.position()))
-                .await?;
-        }
-        loop {
-            let read = tokio::select! {
-                biased;
-                () = stop.stopping() => {
-                    return Err(self.closing(CloseCode::SERVICE_RESTART, "restart"));
-                }
-                turn = turn(&self.channels, &mut self.cursor, websocket) => match turn {
-                    Turn::Received(None) => return Err(End::Left),
-                    Turn::Received(Some(message)) => {
-                        self.receive(websocket, message)?;
-                        continue;
-                    }
-                    Turn::Read(read) => read,
-                },
-                () = held.cut() => return Err(End::Cut),
-            };
-            match read {
-                Read::Batch(batch) => {
-                    held.count_messages(batch.messages.len());
-                    let form = self.form;
-                    let frames = batch.messages.iter().map(|message| match form {
-                        Form::Bare => forms::frame(message),
-                        Form::Envelopes => forms::envelope(message),
-                    });
-                    websocket.send_frames(frames).await?;
-                }
-                Read::Gap(gap) => self.tell_gap(websocket, &gap, started).await?,
-                Read::Deleted => {
-                    if self.form == Form::Envelopes {
-                        websocket.send_text(envelope::DELETED).await?;
-                    }
-                    return Err(End::Close(code(DELETED), "deleted".into()));
-                }
-                Read::CaughtUp => {}
+        read: Read,
+        held: &Held,
+    ) -> Result<(), End> {
+        match read {
+            Read::Batch(batch) => {
+                self.delivered = true;
+                let form = self.form;
+                let frames = batch.messages.iter().map(|message| match form {
+                    Form::Bare => forms::frame(message),
+                    Form::Envelopes => forms::envelope(message),
+                });
+                websocket.send_frames(frames).await?;
+                held.count_messages(batch.messages.len());
+                Ok(())
             }
-            started = true;
+            Read::Gap(gap) => {
+                let lagged = self.delivered && gap.reason == GapReason::Trimmed;
+                self.delivered = true;
+                self.tell_gap(websocket, &gap, lagged).await
+            }
+            Read::Deleted => {
+                if self.form == Form::Envelopes {
+                    websocket.send_text(envelope::DELETED).await?;
+                }
+                Err(End::Close(code(DELETED), "deleted".into()))
+            }
+            Read::CaughtUp => Ok(()),
         }
     }
 
@@ -179,9 +193,8 @@ impl Session {
         &self,
         websocket: &mut WebSocket,
         gap: &Gap,
-        started: bool,
+        lagged: bool,
     ) -> Result<(), End> {
-        let lagged = started && gap.reason == GapReason::Trimmed;
         if lagged && self.channels.lag() == Lag::Close {
             tracing::info!(
                 channel = self.channel.as_str(),
@@ -204,41 +217,37 @@ impl Session {
     }
 
     /// Carries out what the client sent. Answers are queued, to leave with others.
-    fn receive(&self, websocket: &mut WebSocket, message: Message) -> Result<(), End> {
+    async fn receive(&self, websocket: &mut WebSocket, message: Message) -> Result<(), End> {
         match (self.form, message) {
-            (Form::Bare, Message::Text(text)) => {
-                self.publish_bare(Kind::Text, text.as_str().as_bytes())
-            }
-            (Form::Bare, Message::Binary(data)) => self.publish_bare(Kind::Binary, &data),
+            (Form::Bare, Message::Text(text)) => self.publish_bare(Publish::text(text.as_str())),
+            (Form::Bare, Message::Binary(data)) => self.publish_bare(Publish::binary(&data)),
             (Form::Envelopes, Message::Binary(_)) => Err(End::Close(
                 CloseCode::UNSUPPORTED_DATA,
                 "tidings.v1 is text: publish binary by publish_base64".into(),
             )),
             (Form::Envelopes, Message::Text(frame)) => {
                 let (reference, command) = envelope::parse(frame.as_str());
-                let answer = match command.map(|command| self.carry_out(command)) {
-                    Ok(Ok(Ok(id))) => reference.map(|reference| envelope::ack(&reference, id)),
-                    Ok(Ok(Err(refusal))) | Err(refusal) => {
-                        Some(envelope::error(&refusal, reference.as_ref()))
+                if let Ok(Command::Publish { .. }) = command {
+                    self.check_publish()?;
+                }
+                match command.and_then(|command| self.carry_out(command)) {
+                    Ok(id) => {
+                        if let Some(reference) = reference {
+                            websocket.feed_text(&envelope::ack(&reference, id)).await?;
+                        }
                     }
-                    Ok(Err(end)) => return Err(end),
-                };
-                if let Some(answer) = answer {
-                    websocket.queue_text(&answer)?;
+                    Err(refusal) => {
+                        let error = envelope::error(&refusal, reference.as_ref());
+                        websocket.feed_text(&error).await?;
+                    }
                 }
                 Ok(())
             }
         }
     }
 
-    fn publish_bare(&self, kind: Kind, payload: &[u8]) -> Result<(), End> {
+    fn publish_bare(&self, publish: Publish<'_>) -> Result<(), End> {
         self.check_publish()?;
-        let publish = Publish {
-            kind,
-            event: None,
-            payload,
-            key: None,
-        };
         match self.channels.publish(&self.channel, publish) {
             Ok(_) => Ok(()),
             Err(error) => Err(End::Close(CloseCode::TRY_AGAIN_LATER, error.to_string())),
@@ -249,14 +258,14 @@ impl Session {
         if self.may_publish {
             return Ok(());
         }
-        Err(End::Close(
-            CloseCode::POLICY_VIOLATION,
-            "publishing is not allowed".into(),
-        ))
+        let why = "publishing is not allowed".into();
+        Err(End::Close(CloseCode::POLICY_VIOLATION, why))
     }
 
     /// Gives the position of what was published.
-    fn carry_out(&self, command: Command) -> Result<Result<tidings_hub::Position, Refusal>, End> {
+    fn carry_out(&self, command: Command) -> Result<Position, Refusal> {
+        let refuse = |code, message| Err(Refusal { code, message });
+        let alone = || "a connection carries the channel of its URL alone".to_owned();
         let (kind, payload, event, key) = match command {
             Command::Publish {
                 kind,
@@ -264,26 +273,13 @@ impl Session {
                 event,
                 key,
             } => (kind, payload, event, key),
-            Command::Subscribe => {
-                return Ok(Err(Refusal {
-                    code: Code::Limit,
-                    message: "a connection carries the channel of its URL alone".into(),
-                }));
-            }
-            Command::Unsubscribe => {
-                return Ok(Err(Refusal {
-                    code: Code::NotSubscribed,
-                    message: "a connection carries the channel of its URL alone".into(),
-                }));
-            }
+            Command::Subscribe => return refuse(Code::Limit, alone()),
+            Command::Unsubscribe => return refuse(Code::NotSubscribed, alone()),
         };
-        self.check_publish()?;
-        let max = self.channels.0.config.max_message_len;
-        if payload.len() > max {
-            return Ok(Err(Refusal {
-                code: Code::TooLarge,
-                message: format!("a payload of {} octets, the limit is {max}", payload.len()),
-            }));
+        let (len, max) = (payload.len(), self.channels.0.config.max_message_len);
+        if len > max {
+            let message = format!("a payload of {len} octets, the limit is {max}");
+            return refuse(Code::TooLarge, message);
         }
         let publish = Publish {
             kind,
@@ -291,17 +287,11 @@ impl Session {
             payload: &payload,
             key: key.as_ref().map(String::as_bytes),
         };
-        Ok(self
-            .channels
-            .publish(&self.channel, publish)
-            .map(|published| published.position)
-            .map_err(|error| Refusal {
-                code: match error {
-                    PublishError::KeyReused => Code::Malformed,
-                    _ => Code::Limit,
-                },
-                message: error.to_string(),
-            }))
+        match self.channels.publish(&self.channel, publish) {
+            Ok(published) => Ok(published.position),
+            Err(error @ PublishError::KeyReused) => refuse(Code::Malformed, error.to_string()),
+            Err(error) => refuse(Code::Limit, error.to_string()),
+        }
     }
 
     /// Closes with a reason that says where to resume.
@@ -317,11 +307,15 @@ enum Turn {
     Read(Read),
 }
 
-/// Waits for whichever comes first. Neither side can starve the other.
+/// Waits for whichever comes first. Neither side can starve the other. Nothing is delivered into a
+/// closing connection.
 async fn turn(channels: &Channels, cursor: &mut Cursor, websocket: &mut WebSocket) -> Turn {
+    if !websocket.is_open() {
+        return Turn::Received(websocket.next().await);
+    }
     tokio::select! {
         message = websocket.next() => Turn::Received(message),
-        read = super::next(channels, cursor) => Turn::Read(read),
+        read = super::next(channels, cursor, super::WRITE_LIMIT) => Turn::Read(read),
     }
 }
 
