@@ -166,12 +166,10 @@ async fn a_reader_that_fell_behind_is_closed_resumably_where_the_setting_says_so
     for text in ["1", "2", "3", "4"] {
         channels.publish(&name("a"), Publish::text(text)).unwrap();
     }
-    let mut close = Vec::new();
-    timeout(PATIENCE, websocket.read_to_end(&mut close))
-        .await
-        .unwrap()
-        .unwrap();
     let reason = format!("slow after={position}");
+    let mut close = vec![0; 4 + reason.len()];
+    let read = timeout(PATIENCE, websocket.read_exact(&mut close)).await;
+    read.unwrap().unwrap();
     assert_eq!(
         &close[..4],
         [0x88, u8::try_from(reason.len()).unwrap() + 2, 0x0f, 0xa8]

@@ -638,7 +638,10 @@ async fn a_stop_gives_a_request_that_has_begun_a_second_and_no_more() {
         .unwrap();
 }
 
-fn upgrade(limits: fn(&mut Config)) -> impl Future<Output = Server> {
+/// Changes one setting.
+type Change = fn(&mut Config);
+
+fn upgrade(limits: Change) -> impl Future<Output = Server> {
     let mut config = Config::default();
     limits(&mut config);
     start(config, |request: Request| async move {
@@ -668,7 +671,7 @@ async fn close_code(socket: &mut TcpStream) -> u16 {
 
 #[tokio::test]
 async fn unfinished_messages_share_the_allowance_and_must_go_on() {
-    let rows: [(&str, fn(&mut Config), u16); 2] = [
+    let rows: [(&str, Change, u16); 2] = [
         (
             "more than all may hold",
             |config| config.max_unfinished_len = 1000,
