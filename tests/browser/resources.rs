@@ -69,6 +69,9 @@ fn parts_of_the_page_have_a_type_a_policy_and_an_entity_tag() {
     }
 }
 
+/// Method, target, fields, and the status of the answer.
+type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], u16);
+
 #[test]
 fn only_own_pages_cut_and_a_foreign_host_gets_nothing() {
     let server = Server::start(&["--demo", "--allow-origin", "https://app.example"]);
@@ -80,7 +83,7 @@ fn only_own_pages_cut_and_a_foreign_host_gets_nothing() {
         ("Sec-Fetch-Mode", "navigate"),
         ("Sec-Fetch-Dest", "document"),
     ];
-    let rows: [(&str, &str, &[(&str, &str)], u16); 14] = [
+    let rows: [Row<'_>; 14] = [
         ("POST", cut, &[], 204),
         ("GET", cut, &[], 405),
         ("POST", "/demo/cut", &[], 400),

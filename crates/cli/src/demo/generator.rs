@@ -71,7 +71,8 @@ impl Generator {
 
         let mut dice = Dice::new(self.seed, 2);
         let notifications = feed(self.notifications, move || {
-            (notice(&mut dice), millis(&mut dice, 2_500, 7_500))
+            let notice = notice(&mut dice, clock::now());
+            (notice, millis(&mut dice, 2_500, 7_500))
         });
 
         let mut dice = Dice::new(self.seed, 3);

@@ -22,8 +22,8 @@ const PAGES: [&str; 5] = [
 ];
 const TOWNS: [&str; 4] = ["Lindhaven", "Saltmarsh", "Copperhill", "Eastwater"];
 
-/// The next notification.
-pub(crate) fn notice(dice: &mut Dice) -> String {
+/// The next notification, of the time `at`.
+pub(crate) fn notice(dice: &mut Dice, at: f64) -> String {
     let mut one = |from: &[&'static str]| dice.pick(from).copied().unwrap_or_default();
     let (person, project, page, town) = (one(&PEOPLE), one(&PROJECTS), one(&PAGES), one(&TOWNS));
     let number = dice.between(1_000, 9_999);
@@ -59,7 +59,7 @@ pub(crate) fn notice(dice: &mut Dice) -> String {
             format!("{} % used", dice.between(80, 93)),
         ),
     };
-    json!({ "kind": kind, "title": title, "text": text }).to_string()
+    json!({ "kind": kind, "title": title, "text": text, "t": at }).to_string()
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
         let mut dice = Dice::new(5, 0);
         let mut kinds = std::collections::BTreeSet::new();
         for _ in 0..200 {
-            let told: serde_json::Value = serde_json::from_str(&notice(&mut dice)).unwrap();
+            let told: serde_json::Value = serde_json::from_str(&notice(&mut dice, 0.0)).unwrap();
             assert!(told["title"].as_str().is_some_and(|title| title.len() > 8));
             assert!(told["text"].as_str().is_some_and(|text| text.len() > 3));
             kinds.insert(told["kind"].to_string());

@@ -6,6 +6,8 @@ export class Audit {
   lost = 0;
   missing = 0;
   doubled = 0;
+  /** A gap was told whose range nobody knows, such as after a restart of the server. */
+  isUnknown = false;
   #epoch = null;
   #next = null;
 
@@ -30,8 +32,14 @@ export class Audit {
 
   gap(gap) {
     if (gap.first !== null && gap.last !== null) this.lost += gap.last - gap.first + 1;
+    else this.isUnknown = true;
     if (gap.next) this.#seek(gap.next);
     else this.#next = null;
+  }
+
+  /** What was not received, told or not. */
+  get lostWords() {
+    return `${(this.lost + this.missing).toLocaleString('en')}${this.isUnknown ? '+' : ''}`;
   }
 
   #seek(position) {

@@ -123,14 +123,14 @@ export class Card {
   }
 
   tick() {
-    const { received, lost, missing } = this.#audit;
+    const { received, lostWords } = this.#audit;
     const value = (key, text) => set(this.#values.get(key), text);
     value('median', millis(this.#latency.quantile(0.5)));
     value('p99', millis(this.#latency.quantile(0.99)));
     value('requests', count(this.source.requests));
     value('empty', count(this.source.empty));
     value('received', count(received));
-    value('lost', count(lost + missing));
+    value('lost', lostWords);
     this.#link.tick();
   }
 

@@ -101,7 +101,8 @@ export class Link {
     if (this.#cut?.phase === 'asked') this.#cut.lostAt = performance.now();
     if (this.#cut) this.#cut.phase = 'lost';
     const why = this.#cut ? 'cut by the server' : reason;
-    this.#show('waiting', delay === null ? `${why}: back within 5 s` : `${why}: reconnecting`);
+    const byItself = this.#cut ? `${why}: back within 5 s` : 'connection lost: the browser reconnects';
+    this.#show('waiting', delay === null ? byItself : `${why}: reconnecting`);
     this.#moved(position);
     if (delay !== null) {
       this.#until = performance.now() + delay;

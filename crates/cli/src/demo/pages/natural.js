@@ -99,11 +99,11 @@ class Panel {
   }
 
   tick() {
-    const { received, lost, missing } = this.#audit;
+    const { received, lostWords } = this.#audit;
     set(this.#figures.get('received'), count(received));
     set(this.#figures.get('requests'), count(this.source.requests));
     set(this.#figures.get('empty'), count(this.source.empty));
-    set(this.#figures.get('lost'), count(lost + missing));
+    set(this.#figures.get('lost'), lostWords);
     this.#link.tick();
     this.#use.tick?.();
   }

@@ -16,8 +16,8 @@ export class Notifications {
   }
 
   message({ data }) {
-    const { kind = 'note', title, text = '' } = fields(data, ['title']) ?? { title: String(data) };
-    const time = new Date().toLocaleTimeString('en-GB');
+    const { kind = 'note', title, text = '', t = Date.now() } = fields(data, ['title']) ?? { title: String(data) };
+    const time = new Date(t).toLocaleTimeString('en-GB');
     const item = el(
       'li',
       { 'data-kind': kind },

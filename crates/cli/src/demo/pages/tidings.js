@@ -30,7 +30,8 @@
  * - `open`: connected, or the first answer of a poll; again after each reconnect. `position`.
  * - `answer` (polls): an answer came. `count` of its messages, 0 for an empty one.
  * - `reconnect`: the connection was lost. `reason`, `position` to go on from, `delay` until the next
- *   attempt in milliseconds, `null` where the browser decides (SSE: the server says 1 to 5 s).
+ *   attempt in milliseconds, `null` where the browser decides (SSE: after 1 to 5 s, as the server says,
+ *   and up to 30 s where it stops).
  * - `close`: the end. `reason`. After `close()`, or where the server says that asking is of no use.
  *
  * A lost connection is opened again after 0.75 to 1.5 s, then twice as long each time up to 30 s, each
