@@ -77,24 +77,39 @@ async function markup(page, second) {
   equal(await page.locator('[data-transport] img, [data-transport] script').count(), 0, 'no element came of it');
 }
 
-/** Presses Cut on all four and sees each come back, with every message in between. */
-async function cuts(page, server, channels, between, seconds = 0) {
-  const before = await settled(page);
-  for (const name of TRANSPORTS) await page.locator(`[data-transport="${name}"] .cut`).click();
-  // Longer, where much is to be published meanwhile.
-  for (const name of seconds > 0 ? TRANSPORTS : []) {
-    await fetch(`${server}/demo/cut?transport=${name}&seconds=${seconds}`, { method: 'POST' });
+/** Notes what each panel says at the moment when its connection is lost. In the page. */
+function keepWhatIsSaidOfACut() {
+  window.away = {};
+  for (const panel of document.querySelectorAll('[data-transport]')) {
+    const link = panel.querySelector('.link');
+    const note = () => {
+      if (link.dataset.state !== 'waiting') return;
+      window.away[panel.dataset.transport] ??= {
+        words: panel.querySelector('.link-words').textContent,
+        offset: Number(panel.querySelector('.link-position').title.split('.')[1]),
+        height: Math.round(panel.getBoundingClientRect().height),
+      };
+    };
+    new MutationObserver(note).observe(link, { attributeFilter: ['data-state'] });
   }
-  const away = {};
+}
+
+/** Presses Cut on all four and sees each come back, with every message in between. */
+async function cuts(page, channels, between) {
+  const before = await settled(page);
+  await page.evaluate(keepWhatIsSaidOfACut);
+  for (const name of TRANSPORTS) await page.locator(`[data-transport="${name}"] .cut`).click();
+  const told = new Set();
   await until('each transport is cut and says so', async () => {
-    const all = await panels(page);
-    for (const name of TRANSPORTS) {
-      if (away[name] || all[name].state !== 'waiting') continue;
-      away[name] = all[name];
+    const seen = await page.evaluate(() => window.away);
+    for (const name of Object.keys(seen)) {
+      if (told.has(name)) continue;
+      told.add(name);
       if (channels[name]) await between(channels[name]);
     }
-    return TRANSPORTS.every((name) => away[name]) || all;
+    return told.size === TRANSPORTS.length || panels(page);
   });
+  const away = await page.evaluate(() => window.away);
   for (const name of TRANSPORTS) {
     holds(away[name].words.startsWith('cut by the server'), `${name}: ${away[name].words}`);
     equal(away[name].height, before[name].height, `${name}: the panel keeps its size`);
@@ -106,7 +121,7 @@ async function cuts(page, server, channels, between, seconds = 0) {
       if (['whole', 'gap', 'broken'].includes(all[name].kind)) back[name] ??= all[name];
     }
     return TRANSPORTS.every((name) => back[name]) || all;
-  }, 14_000);
+  }, 20_000);
   return { before, away, back };
 }
 
@@ -122,7 +137,7 @@ async function complete(page, before) {
 
 async function nothingIsLost(page) {
   // From here on only the generator and these publish, so that the books start even.
-  const { before, back } = await cuts(page, base, { websocket: 'demo-chat', sse: 'demo-prices' }, async (channel) => {
+  const { before, back } = await cuts(page, { websocket: 'demo-chat', sse: 'demo-prices' }, async (channel) => {
     for (let index = 1; index <= 5; index += 1) await publish(base, channel, JSON.stringify({ from: 'test', text: `while away ${index}` }));
   });
   for (const name of TRANSPORTS) holds(/^back after .* nothing lost$/.test(back[name].outcome), `${name}: ${back[name].outcome}`);
@@ -139,10 +154,12 @@ async function aGapIsTold(browser) {
     const all = await panels(page);
     return TRANSPORTS.every((name) => number(all[name].received) > 0) || all;
   }, 12_000);
+  // A cut of this many seconds, so that all is published before anybody is back.
+  await page.evaluate(() => document.querySelector('input[name="cut"]:checked').value = '4');
   const channels = { 'short-poll': 'demo-scores', 'long-poll': 'demo-notifications', websocket: 'demo-chat', sse: 'demo-prices' };
-  const { away, back } = await cuts(page, short, channels, async (channel) => {
+  const { away, back } = await cuts(page, channels, async (channel) => {
     for (let index = 0; index < 12; index += 1) await publish(short, channel, `filler ${index}`);
-  }, 2);
+  });
   for (const name of TRANSPORTS) {
     const told = /^gap: messages (\d+) to (\d+) lost \(trimmed\)/.exec(back[name].outcome);
     holds(told !== null, `${name}: ${back[name].outcome}`);
@@ -181,7 +198,7 @@ async function compared(page) {
   holds(number(start['long-poll'].requests) >= number(start['long-poll'].received), 'a request a message');
   equal([start.websocket.requests, start.sse.requests], ['1', '1'], 'one request for all messages');
 
-  const { before, back } = await cuts(page, base, {}, () => {});
+  const { before, back } = await cuts(page, {}, () => {});
   for (const name of TRANSPORTS) holds(back[name].outcome.endsWith('nothing lost'), `${name}: ${back[name].outcome}`);
   await complete(page, before);
   await until('all four have received the same', async () => {

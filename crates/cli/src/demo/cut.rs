@@ -17,7 +17,7 @@ use tidings_server::sse::MEDIA_TYPE;
 
 /// Length of an outage where no length is given: longer than the browser's own repetitions,
 /// shorter than a reader's first pause.
-const MOMENT: Duration = Duration::from_millis(250);
+const MOMENT: Duration = Duration::from_millis(500);
 const MAX_SECONDS: u64 = 30;
 
 /// How long a cut of short polling waits for a poll to cut.
