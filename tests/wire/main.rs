@@ -18,6 +18,7 @@ mod gaps;
 mod heads;
 mod kinds;
 mod long_polls;
+mod many;
 mod names;
 mod origins;
 mod overload;

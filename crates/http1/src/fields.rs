@@ -116,6 +116,14 @@ impl Fields {
         }
     }
 
+    /// The same lines in an allocation of their own.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            raw: Bytes::copy_from_slice(&self.raw),
+            ..self.clone()
+        }
+    }
+
     /// All field lines in order: name as sent, value without white space around it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         self.spans()

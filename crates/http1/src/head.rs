@@ -170,6 +170,16 @@ impl RequestHead {
         self.offers_upgrade && self.fields.has_token("upgrade", protocol)
     }
 
+    /// The same head in an allocation of its own, to be kept for long: a head as it was read keeps
+    /// the whole read buffer alive.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self {
+            fields: self.fields.detached(),
+            ..self.clone()
+        }
+    }
+
     /// The octets of the head with its blank line.
     #[must_use]
     pub fn raw(&self) -> &Bytes {

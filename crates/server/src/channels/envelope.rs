@@ -1,18 +1,21 @@
 //! The messages of the subprotocol `tidings.v1`: JSON text frames, both ways.
 //!
 //! server: `{"position":P}` first, `{"id","event","data"}`, `{"gap":{…}}`, `{"ack":REF,"id":P}`,
-//! `{"error":{"code","message"},"ref":REF}`, `{"deleted":true}`
+//! `{"position":P,"channel":C,"ref":REF}`, `{"unsubscribed":C,"ref":REF}`,
+//! `{"error":{"code","message"},"ref":REF}`, `{"deleted":true}`; what concerns another channel than
+//! the URL's begins with `"channel":C`
 //!
-//! client: `{"publish":TEXT}` or `{"publish_base64":TEXT}`, with `event`, `key` and `ref`
+//! client: `{"publish":TEXT}` or `{"publish_base64":TEXT}`, with `event`, `key` and `ref`;
+//! `{"subscribe":C,"after":P}` or with `"from":WORD` instead, `{"unsubscribe":C}`, both with `ref`
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use core::fmt::Write;
 use serde_json::{Map, Value};
-use tidings_hub::{EventName, Kind, Position};
+use tidings_hub::{ChannelName, EventName, Kind, Position, Start};
 
 use super::forms::json_string;
 use super::publish::is_key;
+use super::query::{From, from};
 
 /// The name of the subprotocol in the opening handshake.
 pub(super) const SUBPROTOCOL: &str = "tidings.v1";
@@ -29,10 +32,13 @@ pub(super) enum Command {
         event: Option<EventName>,
         key: Option<String>,
     },
-    /// Of another channel than the URL's.
-    Subscribe,
-    /// Of another channel than the URL's.
-    Unsubscribe,
+    Subscribe {
+        channel: ChannelName,
+        start: Start,
+    },
+    Unsubscribe {
+        channel: ChannelName,
+    },
 }
 
 /// Why a command was not carried out, as the protocol names it.
@@ -46,8 +52,11 @@ pub(super) struct Refusal {
 pub(super) enum Code {
     Malformed,
     TooLarge,
-    Limit,
+    Channel,
+    Position,
+    Already,
     NotSubscribed,
+    Limit,
 }
 
 impl Code {
@@ -55,8 +64,11 @@ impl Code {
         match self {
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
-            Self::Limit => "limit",
+            Self::Channel => "channel",
+            Self::Position => "position",
+            Self::Already => "already",
             Self::NotSubscribed => "not_subscribed",
+            Self::Limit => "limit",
         }
     }
 }
@@ -132,9 +144,18 @@ fn command(mut members: Map<String, Value>) -> Result<Command, Refusal> {
                 .map_err(|error| malformed(format!("publish_base64 is not base64: {error}")))?;
             (Kind::Binary, octets)
         }
-        "subscribe" => return Ok(Command::Subscribe),
-        "unsubscribe" => return Ok(Command::Unsubscribe),
-        _ => return Err(malformed("the frame has no command")),
+        _ => {
+            let channel = ChannelName::parse(&value).map_err(|error| Refusal {
+                code: Code::Channel,
+                message: error.to_string(),
+            })?;
+            return if verb == "subscribe" {
+                let start = start(&members)?;
+                Ok(Command::Subscribe { channel, start })
+            } else {
+                Ok(Command::Unsubscribe { channel })
+            };
+        }
     };
     let event = match members.remove("event") {
         None | Some(Value::Null) => None,
@@ -156,12 +177,71 @@ fn command(mut members: Map<String, Value>) -> Result<Command, Refusal> {
     })
 }
 
+/// Where a subscription starts: `after`, else `from`, else `latest`.
+fn start(members: &Map<String, Value>) -> Result<Start, Refusal> {
+    let refuse = |message: &str| {
+        Err(Refusal {
+            code: Code::Position,
+            message: message.into(),
+        })
+    };
+    match (members.get("after"), members.get("from")) {
+        (Some(Value::String(after)), _) => match after.parse() {
+            Ok(position) => Ok(Start::After(position)),
+            Err(_) => refuse("after is not a position, such as 9f3a61c2b0d4e877.42"),
+        },
+        (Some(_), _) => refuse("after is not a string"),
+        (None, Some(Value::String(word))) => match from(word) {
+            Ok(From::Earliest) => Ok(Start::Earliest),
+            Ok(From::Latest) => Ok(Start::Latest),
+            Ok(From::Back(count)) => Ok(Start::Back(count)),
+            Err(why) => refuse(&why),
+        },
+        (None, Some(_)) => refuse("from is not a string"),
+        (None, None) => Ok(Start::Latest),
+    }
+}
+
 pub(super) fn position(position: Position) -> String {
     format!(r#"{{"position":"{position}"}}"#)
 }
 
-pub(super) fn gap(gap: &str) -> String {
-    format!(r#"{{"gap":{gap}}}"#)
+pub(super) fn gap(gap: &str, channel: Option<&ChannelName>) -> String {
+    format!(r#"{{{}"gap":{gap}}}"#, channel_member(channel))
+}
+
+pub(super) fn deleted(channel: Option<&ChannelName>) -> String {
+    format!(r#"{{{}"deleted":true}}"#, channel_member(channel))
+}
+
+/// The member that names a channel other than the URL's, with a comma behind it.
+pub(super) fn channel_member(channel: Option<&ChannelName>) -> String {
+    match channel {
+        Some(channel) => format!(r#""channel":{},"#, json_string(channel.as_str())),
+        None => String::new(),
+    }
+}
+
+pub(super) fn subscribed(
+    channel: &ChannelName,
+    position: Position,
+    reference: Option<&Ref>,
+) -> String {
+    let channel = json_string(channel.as_str());
+    let reference = ref_member(reference);
+    format!(r#"{{"position":"{position}","channel":{channel}{reference}}}"#)
+}
+
+pub(super) fn unsubscribed(channel: &ChannelName, reference: Option<&Ref>) -> String {
+    let channel = json_string(channel.as_str());
+    format!(r#"{{"unsubscribed":{channel}{}}}"#, ref_member(reference))
+}
+
+/// The member that names the command an answer is to, with a comma before it.
+fn ref_member(reference: Option<&Ref>) -> String {
+    reference.map_or_else(String::new, |Ref(reference)| {
+        format!(r#","ref":{reference}"#)
+    })
 }
 
 pub(super) fn ack(reference: &Ref, id: Position) -> String {
@@ -169,19 +249,13 @@ pub(super) fn ack(reference: &Ref, id: Position) -> String {
 }
 
 pub(super) fn error(refusal: &Refusal, reference: Option<&Ref>) -> String {
-    let mut json = format!(
-        r#"{{"error":{{"code":"{}","message":{}}}"#,
+    format!(
+        r#"{{"error":{{"code":"{}","message":{}}}{}}}"#,
         refusal.code.name(),
         json_string(&refusal.message),
-    );
-    if let Some(Ref(reference)) = reference {
-        let _ = write!(json, r#","ref":{reference}"#);
-    }
-    json.push('}');
-    json
+        ref_member(reference),
+    )
 }
-
-pub(super) const DELETED: &str = r#"{"deleted":true}"#;
 
 #[cfg(test)]
 mod tests {

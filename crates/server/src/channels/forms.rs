@@ -6,15 +6,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use core::fmt::Write;
-use tidings_hub::{Gap, GapReason, Kind, Message};
+use tidings_hub::{ChannelName, Gap, GapReason, Kind, Message};
 use tidings_sse::EventRef;
 use tidings_websocket::{FrameHeader, SharedFrame};
 
+use super::envelope::channel_member;
 use crate::serve::SharedEvent;
 
 const FRAME: usize = 0;
 const ENVELOPE: usize = 1;
 const CHUNK: usize = 2;
+const NAMED_ENVELOPE: usize = 3;
 
 /// The message as a frame of a bare WebSocket, by its kind.
 pub(super) fn frame(message: &Message) -> Bytes {
@@ -27,7 +29,17 @@ pub(super) fn frame(message: &Message) -> Bytes {
 /// The message as a frame of `tidings.v1`.
 pub(super) fn envelope(message: &Message) -> Bytes {
     message.form(ENVELOPE, || {
-        SharedFrame::text(&json(message)).as_bytes().clone()
+        SharedFrame::text(&json(message, None)).as_bytes().clone()
+    })
+}
+
+/// The message as a frame of `tidings.v1` on a connection whose URL names another channel. All
+/// readers of a message know its channel by the same name, so that it too is made once.
+pub(super) fn named_envelope(message: &Message, channel: &ChannelName) -> Bytes {
+    message.form(NAMED_ENVELOPE, || {
+        SharedFrame::text(&json(message, Some(channel)))
+            .as_bytes()
+            .clone()
     })
 }
 
@@ -41,9 +53,14 @@ pub(super) fn fragment(message: &Message) -> Bytes {
     }
 }
 
-fn json(message: &Message) -> String {
+fn json(message: &Message, channel: Option<&ChannelName>) -> String {
     let mut json = String::with_capacity(message.payload().len() + 80);
-    let _ = write!(json, r#"{{"id":"{}""#, message.position());
+    let _ = write!(
+        json,
+        r#"{{{}"id":"{}""#,
+        channel_member(channel),
+        message.position()
+    );
     if let Some(event) = message.event() {
         // Event names are of characters that JSON does not escape.
         let _ = write!(json, r#","event":"{event}""#);

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tidings_hub::ChannelName;
 
-use super::Channels;
-use super::cut::{self, Cut};
 use crate::serve::Meter;
 
 /// How many seconds a short poll counts as a subscriber.
@@ -95,27 +93,17 @@ impl ChannelStats {
     }
 }
 
-/// Counts a held connection while it lives, and tells when it is to be cut.
+/// Counts a held connection while it lives.
+#[derive(Debug)]
 pub(super) struct Held {
     stats: Arc<ChannelStats>,
     transport: Transport,
-    cut: Cut,
 }
 
 impl Held {
-    pub(super) fn new(channels: &Channels, stats: Arc<ChannelStats>, transport: Transport) -> Self {
+    pub(super) fn new(stats: Arc<ChannelStats>, transport: Transport) -> Self {
         stats.of(transport).open.fetch_add(1, Ordering::Relaxed);
-        let cut = channels.0.cuts.begin(transport);
-        Self {
-            stats,
-            transport,
-            cut,
-        }
-    }
-
-    /// Resolves when the connection is to be cut. Cancel-safe.
-    pub(super) async fn cut(&mut self) {
-        cut::wait(&mut self.cut).await;
+        Self { stats, transport }
     }
 
     pub(super) fn count_messages(&self, count: usize) {

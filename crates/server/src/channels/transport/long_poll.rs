@@ -10,6 +10,7 @@ use tidings_polling::if_none_match;
 use tokio::time::sleep;
 
 use super::super::Channels;
+use super::super::cut;
 use super::super::stats::{ChannelStats, Held, Transport};
 use super::page::{Page, gone};
 use crate::serve::{Request, Response};
@@ -32,14 +33,15 @@ pub(in super::super) fn answer(
     let tag_matches = tags.matches(&cursor.position().to_string());
     let mut stop = request.stop();
     Response::held(async move {
-        let mut held = Held::new(&channels, stats, Transport::LongPoll);
+        let held = Held::new(stats, Transport::LongPoll);
+        let mut cut = channels.0.cuts.begin(Transport::LongPoll);
         let read = match cursor.read(limit, channels.now()) {
             Read::CaughtUp => tokio::select! {
                 biased;
                 read = super::next(&channels, &mut cursor, limit) => read,
                 () = sleep(wait.granted) => Read::CaughtUp,
                 () = stop.stopping() => Read::CaughtUp,
-                () = held.cut() => return Response::reset(),
+                () = cut::wait(&mut cut) => return Response::reset(),
             },
             news => news,
         };

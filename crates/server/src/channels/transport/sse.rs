@@ -8,6 +8,7 @@ use tidings_hub::{Cursor, GapReason, Read};
 use tidings_sse::EventRef;
 
 use super::super::config::Lag;
+use super::super::cut;
 use super::super::stats::{ChannelStats, Held, Transport};
 use super::super::{Channels, forms};
 use crate::serve::{EventStream, Response, StreamError, uniform_seconds};
@@ -22,8 +23,8 @@ pub(in super::super) fn answer(
     let meter = of.meter.clone();
     let channels = channels.clone();
     Response::events(move |events| async move {
-        let mut held = Held::new(&channels, stats, Transport::Sse);
-        match run(&channels, cursor, &mut held, events).await {
+        let held = Held::new(stats, Transport::Sse);
+        match run(&channels, cursor, &held, events).await {
             Ok(()) => {}
             Err(error) => tracing::debug!(%error, "an event stream ended"),
         }
@@ -52,7 +53,7 @@ pub(in super::super) fn later() -> Response {
 async fn run(
     channels: &Channels,
     mut cursor: Cursor,
-    held: &mut Held,
+    held: &Held,
     mut events: EventStream,
 ) -> Result<(), StreamError> {
     // A position before the first message, and a reconnection time of this connection's own: who
@@ -60,6 +61,7 @@ async fn run(
     let position = cursor.position().to_string();
     let retry = Some(uniform_seconds(1, 5));
     let mut started = false;
+    let mut cut = channels.0.cuts.begin(Transport::Sse);
     events
         .send(&EventRef {
             retry,
@@ -78,7 +80,7 @@ async fn run(
                 }
                 end => return Err(end),
             },
-            () = held.cut() => {
+            () = cut::wait(&mut cut) => {
                 events.reset();
                 return Ok(());
             }

@@ -1,0 +1,92 @@
+//! A session of payloads alone: a message a frame, by its kind, both ways.
+
+use tidings_hub::{Publish, Read};
+use tidings_websocket::{CloseCode, Message};
+
+use super::super::super::stats::Transport;
+use super::super::super::{Channels, forms};
+use super::feed::{Feed, Feeds, Turn};
+use super::{DELETED, End, GAP};
+use crate::serve::WebSocket;
+
+pub(super) struct Session {
+    channels: Channels,
+    feeds: Feeds,
+    may_publish: bool,
+    skips_gaps: bool,
+}
+
+impl Session {
+    pub(super) fn new(channels: Channels, own: Feed, may_publish: bool, skips_gaps: bool) -> Self {
+        Self {
+            channels,
+            feeds: Feeds::new(own),
+            may_publish,
+            skips_gaps,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut websocket: WebSocket) {
+        websocket.leave_stop_to_session();
+        let mut stop = websocket.stop();
+        let mut cut = self.channels.0.cuts.begin(Transport::WebSocket);
+        let end = loop {
+            let turned = tokio::select! {
+                biased;
+                () = stop.stopping() => break End::restart(&self.feeds.own),
+                turn = self.feeds.turn(&self.channels, &mut websocket, &mut cut) => match turn {
+                    Turn::Received(Some(Message::Text(text))) => {
+                        self.publish(Publish::text(text.as_str()))
+                    }
+                    Turn::Received(Some(Message::Binary(data))) => {
+                        self.publish(Publish::binary(&data))
+                    }
+                    Turn::Received(None) => break End::Left,
+                    Turn::Read(_, read) => self.deliver(&mut websocket, read).await,
+                    Turn::Cut => break End::Cut,
+                },
+            };
+            if let Err(end) = turned {
+                break end;
+            }
+        };
+        end.carry_out(websocket).await;
+    }
+
+    async fn deliver(&mut self, websocket: &mut WebSocket, read: Read) -> Result<(), End> {
+        let feed = &mut self.feeds.own;
+        match read {
+            Read::Batch(batch) => {
+                feed.delivered = true;
+                let frames = batch.messages.iter().map(|message| forms::frame(message));
+                websocket.send_frames(frames).await?;
+                feed.held.count_messages(batch.messages.len());
+                Ok(())
+            }
+            Read::Gap(gap) => {
+                if let Some(end) = End::of_lag(&self.channels, feed, &gap) {
+                    return Err(end);
+                }
+                feed.delivered = true;
+                // Its reader sees no positions, so that a gap can only be told by closing.
+                if self.skips_gaps {
+                    Ok(())
+                } else {
+                    Err(End::close(GAP, format!("gap after={}", gap.next)))
+                }
+            }
+            Read::Deleted => Err(End::close(DELETED, "deleted".into())),
+            Read::CaughtUp => Ok(()),
+        }
+    }
+
+    fn publish(&self, publish: Publish<'_>) -> Result<(), End> {
+        if !self.may_publish {
+            return Err(End::publishing_is_not_allowed());
+        }
+        match self.channels.publish(&self.feeds.own.channel, publish) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(End::Close(CloseCode::TRY_AGAIN_LATER, error.to_string())),
+        }
+    }
+}
