@@ -290,6 +290,28 @@ fn a_refused_head_leaves_no_octet_behind_rfc9110_5() {
 }
 
 #[test]
+fn lines_are_written_one_by_one_and_never_joined_rfc9110_5_3() {
+    let lines: Lines<'_> = &[
+        ("Set-Cookie", "a=1, b"),
+        ("Vary", "Origin"),
+        ("set-cookie", "c=2"),
+        ("Vary", "Accept"),
+    ];
+    let written = "Set-Cookie: a=1, b\r\nVary: Origin\r\nset-cookie: c=2\r\nVary: Accept\r\n\r\n";
+    let want = Ok((format!("HTTP/1.1 204 No Content\r\n{written}"), Next::Reuse));
+    assert_eq!(answer(GET, 204, lines, Content::None), want);
+    let mut out = BytesMut::new();
+    let lines = pairs(&[("Host", "h")]).chain(pairs(lines));
+    client()
+        .send_request("GET", "/", lines, Content::None, &mut out)
+        .unwrap();
+    assert_eq!(
+        text(&out),
+        format!("GET / HTTP/1.1\r\nHost: h\r\n{written}")
+    );
+}
+
+#[test]
 fn an_obs_text_value_is_sent_as_it_is_rfc9110_5_5() {
     let (mut connection, _) = server(GET);
     let mut out = BytesMut::new();
