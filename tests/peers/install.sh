@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs the independent peers that `cargo test -p tidings-tests` talks to: pinned Python and Node
-# packages beside this file (both folders are git-ignored), curl and nginx from Debian where missing.
+# packages beside this file (both folders are git-ignored), curl, nginx and Chromium from Debian where missing.
 set -eu
 cd "$(dirname "$0")"
 
 missing=""
-for command in curl nginx python3 node npm; do
+for command in curl nginx python3 node npm chromium; do
     command -v "$command" >/dev/null 2>&1 || [ -x "/usr/sbin/$command" ] || missing="$missing $command"
 done
 if [ -n "$missing" ]; then
