@@ -8,6 +8,7 @@ use crate::chunked::{ChunkedDecoder, Piece};
 use crate::error::{ErrorKind, ReceiveError};
 use crate::fields::Fields;
 use crate::framing::Framing;
+use crate::leniency::Config;
 use crate::limits::Limits;
 
 /// Reads the content of one message off an input buffer.
@@ -58,15 +59,15 @@ impl BodyDecoder {
     /// Starts at the first octet behind a head with this framing.
     #[must_use]
     pub fn new(framing: Framing, limits: &Limits) -> Self {
-        Self::at(framing, limits, false, 0)
+        Self::at(framing, &Config::from(*limits), false, 0)
     }
 
-    /// `at`: offset of the content in the connection; `folds`: whether trailers may be folded.
-    pub(crate) fn at(framing: Framing, limits: &Limits, folds: bool, at: u64) -> Self {
+    /// `at`: offset of the content in the connection; `response`: whether a server's octets are read.
+    pub(crate) fn at(framing: Framing, config: &Config, response: bool, at: u64) -> Self {
         let state = match framing {
             Framing::None | Framing::Tunnel => State::Length { left: 0, at },
             Framing::Length(left) => State::Length { left, at },
-            Framing::Chunked => State::Chunked(Box::new(ChunkedDecoder::new(limits, folds, at))),
+            Framing::Chunked => State::Chunked(Box::new(ChunkedDecoder::new(config, response, at))),
             Framing::UntilClose => State::UntilClose { at },
         };
         Self { state, eof: false }

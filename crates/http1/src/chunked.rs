@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes, BytesMut};
 
 use crate::error::{ErrorKind, ReceiveError};
 use crate::fields::Fields;
-use crate::limits::Limits;
+use crate::leniency::Config;
 use crate::octets::{is_blank, is_tchar, is_value};
 use crate::scan::{Fault, Part, Scanner};
 
@@ -116,8 +116,9 @@ pub(crate) enum Piece {
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkedDecoder {
     state: State,
-    limits: Limits,
-    folds: bool,
+    config: Config,
+    /// A server's octets are read.
+    response: bool,
     /// Offset of the first octet of `input`.
     at: u64,
     line_len: usize,
@@ -127,11 +128,11 @@ pub(crate) struct ChunkedDecoder {
 }
 
 impl ChunkedDecoder {
-    pub(crate) fn new(limits: &Limits, folds: bool, at: u64) -> Self {
+    pub(crate) fn new(config: &Config, response: bool, at: u64) -> Self {
         Self {
             state: State::SizeStart,
-            limits: *limits,
-            folds,
+            config: *config,
+            response,
             at,
             line_len: 0,
             extension_len: 0,
@@ -195,11 +196,11 @@ impl ChunkedDecoder {
                     let at = self.at;
                     let refused =
                         |Fault { kind, at: index }| ReceiveError::new(kind, at + index as u64);
-                    let Some(len) = scan.scan(input, &self.limits).map_err(refused)? else {
+                    let Some(len) = scan.scan(input, &self.config).map_err(refused)? else {
                         return Ok(None);
                     };
-                    let count = scan.field_count();
-                    let fields = Fields::tokenise(input.split_to(len).freeze(), 0, count)
+                    let (count, leniency) = (scan.field_count(), self.config.leniency);
+                    let fields = Fields::tokenise(input.split_to(len).freeze(), 0, count, leniency)
                         .ok_or_else(|| ReceiveError::new(ErrorKind::FieldName, at))?;
                     let forbidden = fields
                         .spans()
@@ -209,7 +210,7 @@ impl ChunkedDecoder {
                         let offset = at + span.name.start() as u64;
                         return Err(ReceiveError::new(ErrorKind::TrailerForbidden, offset));
                     }
-                    let fields = fields.unfold(scan, 0);
+                    let fields = fields.unfold(scan, 0, leniency);
                     self.state = State::End;
                     self.at += len as u64;
                     if count > 0 {
@@ -260,7 +261,9 @@ impl ChunkedDecoder {
                 None => return fault(ErrorKind::ChunkSize),
             },
             (State::Extension { size, part }, octet) => {
-                if octet == b'\r' && part.may_end() {
+                let spaced = self.config.leniency.space_after_chunk_size
+                    && matches!(part, Extension::AfterSize);
+                if octet == b'\r' && (part.may_end() || spaced) {
                     State::LineLf { size: *size }
                 } else {
                     match part.next(octet) {
@@ -277,7 +280,9 @@ impl ChunkedDecoder {
                 self.overhead_is_fair()?;
                 self.line_len = 0;
                 self.state = if size == 0 {
-                    State::Trailers(Scanner::new(Part::Trailers { folds: self.folds }))
+                    State::Trailers(Scanner::new(Part::Trailers {
+                        response: self.response,
+                    }))
                 } else {
                     State::Data { left: size }
                 };
@@ -294,7 +299,7 @@ impl ChunkedDecoder {
             State::Extension { .. } => {
                 self.count_line()?;
                 self.extension_len += 1;
-                if self.extension_len > self.limits.max_chunk_ext_len {
+                if self.extension_len > self.config.limits.max_chunk_ext_len {
                     return Err(ReceiveError::new(
                         ErrorKind::ChunkExtensionsTooLong,
                         self.at,
@@ -315,7 +320,7 @@ impl ChunkedDecoder {
 
     fn count_line(&mut self) -> Result<(), ReceiveError> {
         self.line_len += 1;
-        if self.line_len > self.limits.max_chunk_line_len {
+        if self.line_len > self.config.limits.max_chunk_line_len {
             return Err(ReceiveError::new(ErrorKind::ChunkLineTooLong, self.at));
         }
         Ok(())
@@ -323,7 +328,7 @@ impl ChunkedDecoder {
 
     /// Refuses a stream of tiny chunks, which costs the reader far more than the sender.
     fn overhead_is_fair(&self) -> Result<(), ReceiveError> {
-        if self.overhead >= self.limits.max_chunk_overhead && self.data < self.overhead / 3 {
+        if self.overhead >= self.config.limits.max_chunk_overhead && self.data < self.overhead / 3 {
             return Err(ReceiveError::new(ErrorKind::ChunkOverhead, self.at));
         }
         Ok(())

@@ -7,7 +7,8 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use crate::octets::members;
+use crate::leniency::Leniency;
+use crate::octets::{members, trim};
 use crate::scan::Scanner;
 
 /// A range of the head, 16 bits an end; heads are never longer than 65,535 octets.
@@ -82,8 +83,15 @@ impl Fields {
     /// Tokenises `raw[start..]`, whose syntax the scan has checked.
     ///
     /// `None` would mean that httparse disagrees with the scan.
-    pub(crate) fn tokenise(raw: Bytes, start: usize, count: usize) -> Option<Self> {
-        let spans = if count <= STACK {
+    pub(crate) fn tokenise(
+        raw: Bytes,
+        start: usize,
+        count: usize,
+        leniency: Leniency,
+    ) -> Option<Self> {
+        let spans = if leniency.widens_lines() {
+            by_lines(&raw, start, count)?
+        } else if count <= STACK {
             let mut parsed = [httparse::EMPTY_HEADER; STACK];
             collect(&raw, start, count, parsed.get_mut(..count)?)?
         } else {
@@ -98,11 +106,18 @@ impl Fields {
     }
 
     /// The same fields with one space for each fold that `scan` met; they begin at `start`.
-    pub(crate) fn unfold(self, scan: &Scanner, start: usize) -> Self {
+    pub(crate) fn unfold(self, scan: &Scanner, start: usize, leniency: Leniency) -> Self {
         let joined = scan.unfolded(&self.raw);
         joined
-            .and_then(|joined| Self::tokenise(joined.into(), start, self.len()))
+            .and_then(|joined| Self::tokenise(joined.into(), start, self.len(), leniency))
             .unwrap_or(self)
+    }
+
+    /// Drops the lines of that name.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let spans = self.spans().iter().copied();
+        let kept = spans.filter(|span| !span.name.text(&self.raw).eq_ignore_ascii_case(name));
+        self.spans = Spans::Heap(kept.collect());
     }
 
     pub(crate) fn raw(&self) -> &Bytes {
@@ -203,18 +218,43 @@ fn collect<'b>(
     if len != section.len() || parsed.len() != count {
         return None;
     }
+    let lines = parsed
+        .iter()
+        .map(|field| (field.name.as_bytes(), field.value));
+    spans_of(raw, lines, count)
+}
+
+/// Field lines that httparse would refuse and a leniency lets pass; the scan has found their ends.
+fn by_lines(raw: &[u8], start: usize, count: usize) -> Option<Spans> {
+    let lines = raw.get(start..)?.split(|octet| *octet == b'\n').take(count);
+    let lines = lines.filter_map(|line| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let colon = line.iter().position(|octet| *octet == b':')?;
+        let (name, value) = line.split_at_checked(colon)?;
+        Some((trim(name), trim(value.get(1..)?)))
+    });
+    let spans = spans_of(raw, lines.clone(), count)?;
+    (lines.count() == count).then_some(spans)
+}
+
+/// The positions of `count` lines that stand in `raw`.
+fn spans_of<'b>(
+    raw: &'b [u8],
+    lines: impl Iterator<Item = (&'b [u8], &'b [u8])>,
+    count: usize,
+) -> Option<Spans> {
     let base = raw.as_ptr().addr();
     let span = |part: &[u8]| {
         let start = part.as_ptr().addr().saturating_sub(base);
         Span::new(start, start + part.len())
     };
-    let mut each = parsed.iter().map(|field| {
+    let mut each = lines.map(|(name, value)| {
         // An empty value may point anywhere; its span must still be inside the head.
-        let name = span(field.name.as_bytes());
-        let value = if field.value.is_empty() {
+        let name = span(name);
+        let value = if value.is_empty() {
             Span::default()
         } else {
-            span(field.value)
+            span(value)
         };
         FieldSpan { name, value }
     });

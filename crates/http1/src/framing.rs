@@ -3,6 +3,7 @@
 use crate::error::ErrorKind;
 use crate::fields::{FieldSpan, Fields, Span};
 use crate::head::Version;
+use crate::leniency::Leniency;
 use crate::octets::{is_tchar, members, trim};
 use crate::target;
 
@@ -68,6 +69,8 @@ pub(crate) struct Facts {
     other_expectation: Option<usize>,
     host_repeated: Option<usize>,
     length_repeated: Option<usize>,
+    /// Like `length_repeated`, where the digits are not the same.
+    length_differs: Option<usize>,
 }
 
 impl Facts {
@@ -84,6 +87,7 @@ impl Facts {
             other_expectation: None,
             host_repeated: None,
             length_repeated: None,
+            length_differs: None,
         };
         for span in fields.spans() {
             facts.field(fields.raw(), *span);
@@ -118,10 +122,15 @@ impl Facts {
                     self.upgrade_option |= member.eq_ignore_ascii_case(b"upgrade");
                 }
             }
-            14 if is(b"content-length") && self.length.is_some() => {
-                self.length_repeated.get_or_insert(at);
-            }
-            14 if is(b"content-length") => self.length = Some(value),
+            14 if is(b"content-length") => match self.length {
+                Some(first) => {
+                    self.length_repeated.get_or_insert(at);
+                    if merged(first.of(head)) != merged(value.of(head)) {
+                        self.length_differs.get_or_insert(at);
+                    }
+                }
+                None => self.length = Some(value),
+            },
             17 if is(b"transfer-encoding") => self.codings(value.of(head), at),
             _ => {}
         }
@@ -201,11 +210,12 @@ impl Facts {
         &self,
         head: &[u8],
         version: Version,
+        leniency: Leniency,
     ) -> Result<Framing, Refusal> {
-        match (&self.codings, self.content_length(head)?) {
+        match (&self.codings, self.content_length(head, leniency)?) {
             // Items 3 and 4.
             (Some(codings), length) => {
-                codings.check(version, length)?;
+                codings.check(version, length.filter(|_| !leniency.te_over_cl))?;
                 match codings {
                     Codings {
                         chunked_last: true,
@@ -238,6 +248,7 @@ impl Facts {
         version: Version,
         status: u16,
         method: MethodKind,
+        leniency: Leniency,
     ) -> Result<Framing, Refusal> {
         match (method, status) {
             // Item 1: whatever the fields say.
@@ -246,10 +257,10 @@ impl Facts {
             (MethodKind::Connect, 200..=299) => return Ok(Framing::Tunnel),
             (MethodKind::Connect | MethodKind::Other, _) => {}
         }
-        match (&self.codings, self.content_length(head)?) {
+        match (&self.codings, self.content_length(head, leniency)?) {
             // Items 3 and 4. Codings under a final `chunked` stay on the content for the caller to see.
             (Some(codings), length) => {
-                codings.check(version, length)?;
+                codings.check(version, length.filter(|_| !leniency.te_over_cl))?;
                 Ok(if codings.chunked_last {
                     Framing::Chunked
                 } else {
@@ -262,16 +273,31 @@ impl Facts {
         }
     }
 
-    /// One line of `1*DIGIT`. Equal values that repeat may be merged, but are refused here: two
-    /// readers that merge differently are how requests are smuggled.
-    fn content_length(&self, head: &[u8]) -> Result<Option<u64>, Refusal> {
-        if let Some(at) = self.length_repeated {
+    /// Whether Content-Length stands beside a coding that framed the message.
+    pub(crate) fn length_overridden(&self, framing: Framing) -> bool {
+        self.length.is_some()
+            && self.codings.is_some()
+            && matches!(framing, Framing::Chunked | Framing::UntilClose)
+    }
+
+    /// One line of `1*DIGIT`. Equal values that repeat may be merged, but are refused unless a
+    /// leniency says otherwise: two readers that merge differently are how requests are smuggled.
+    fn content_length(&self, head: &[u8], leniency: Leniency) -> Result<Option<u64>, Refusal> {
+        let repeated = if leniency.equal_content_lengths {
+            self.length_differs
+        } else {
+            self.length_repeated
+        };
+        if let Some(at) = repeated {
             return Err((ErrorKind::LengthRepeated, at));
         }
         let Some(span) = self.length else {
             return Ok(None);
         };
-        let digits = span.of(head);
+        let mut digits = span.of(head);
+        if leniency.equal_content_lengths {
+            digits = merged(digits);
+        }
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return Err((ErrorKind::LengthInvalid, span.start()));
         }
@@ -282,6 +308,15 @@ impl Facts {
             Some(length) if length <= i64::MAX.unsigned_abs() => Ok(Some(length)),
             Some(_) | None => Err((ErrorKind::LengthTooLarge, span.start())),
         }
+    }
+}
+
+/// The one value of a list whose members are all the same octets, else the whole list.
+fn merged(value: &[u8]) -> &[u8] {
+    let mut members = value.split(|octet| *octet == b',').map(trim);
+    match members.next() {
+        Some(first) if members.all(|member| member == first) => first,
+        Some(_) | None => value,
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::error::ErrorKind;
 use crate::fields::{Fields, Span};
 use crate::framing::{Facts, Framing, MethodKind};
+use crate::leniency::Leniency;
 use crate::scan::{Fault, Scanner};
 use crate::target::TargetForm;
 
@@ -38,22 +39,37 @@ pub struct RequestHead {
     close: bool,
     expects_continue: bool,
     offers_upgrade: bool,
+    length_overridden: bool,
 }
 
 impl RequestHead {
     /// Builds the head from `raw`, whose end `scan` has found.
-    pub(crate) fn parse(raw: Bytes, scan: &Scanner) -> Result<Self, Fault> {
+    pub(crate) fn parse(raw: Bytes, scan: &Scanner, leniency: Leniency) -> Result<Self, Fault> {
         let start = scan.start_line();
         let refused = |(kind, at)| Fault { kind, at };
-        let fields = Fields::tokenise(raw, start.fields, scan.field_count()).ok_or(Fault {
-            kind: ErrorKind::FieldName,
-            at: start.fields,
-        })?;
+        let mut fields =
+            Fields::tokenise(raw, start.fields, scan.field_count(), leniency).ok_or(Fault {
+                kind: ErrorKind::FieldName,
+                at: start.fields,
+            })?;
         let facts = Facts::gather(&fields);
         let raw = fields.raw();
-        let host = facts.host(raw, start.version).map_err(refused)?;
-        let framing = facts.request_framing(raw, start.version).map_err(refused)?;
+        let mut host = facts.host(raw, start.version).map_err(refused)?;
+        let framing = facts
+            .request_framing(raw, start.version, leniency)
+            .map_err(refused)?;
         let expects_continue = facts.expectation(start.version, framing).map_err(refused)?;
+        if scan.folded() {
+            // Offsets are those of the octets that came, so folds are joined after the checks; what
+            // stands behind one moves.
+            fields = fields.unfold(scan, start.fields, leniency);
+            let facts = Facts::gather(&fields);
+            host = facts.host(fields.raw(), start.version).map_err(refused)?;
+        }
+        let length_overridden = facts.length_overridden(framing);
+        if length_overridden {
+            fields.remove("content-length");
+        }
         let target_start = start.method_end + 1;
         let parts = start.target.as_ref().ok_or(Fault {
             kind: ErrorKind::Target,
@@ -74,7 +90,8 @@ impl RequestHead {
             form: parts.form,
             version: start.version,
             framing,
-            keep_alive: facts.persists(start.version),
+            keep_alive: facts.persists(start.version) && !length_overridden,
+            length_overridden,
             close: facts.close,
             expects_continue,
             offers_upgrade: facts.offers_upgrade(start.version),
@@ -150,6 +167,11 @@ impl RequestHead {
         self.close
     }
 
+    /// Whether a Content-Length was dropped, because Transfer-Encoding stood beside it.
+    pub(crate) fn length_overridden(&self) -> bool {
+        self.length_overridden
+    }
+
     /// Whether the client waits for `100 Continue` before it sends content (RFC 9110 §10.1.1).
     #[must_use]
     pub fn expects_continue(&self) -> bool {
@@ -208,29 +230,43 @@ pub struct ResponseHead {
     version: Version,
     framing: Framing,
     keep_alive: bool,
+    length_overridden: bool,
 }
 
 impl ResponseHead {
     /// Builds the head of an answer to a `method` request from `raw`, whose end `scan` has found.
-    pub(crate) fn parse(raw: Bytes, scan: &Scanner, method: MethodKind) -> Result<Self, Fault> {
+    pub(crate) fn parse(
+        raw: Bytes,
+        scan: &Scanner,
+        method: MethodKind,
+        leniency: Leniency,
+    ) -> Result<Self, Fault> {
         let start = scan.start_line();
         let refused = |(kind, at)| Fault { kind, at };
-        let fields = Fields::tokenise(raw, start.fields, scan.field_count()).ok_or(Fault {
-            kind: ErrorKind::FieldName,
-            at: start.fields,
-        })?;
+        let fields =
+            Fields::tokenise(raw, start.fields, scan.field_count(), leniency).ok_or(Fault {
+                kind: ErrorKind::FieldName,
+                at: start.fields,
+            })?;
         let facts = Facts::gather(&fields);
         let framing = facts
-            .response_framing(fields.raw(), start.version, start.status, method)
+            .response_framing(fields.raw(), start.version, start.status, method, leniency)
             .map_err(refused)?;
         // Offsets are those of the octets that came, so folds are joined after the checks.
-        let fields = fields.unfold(scan, start.fields);
+        let mut fields = fields.unfold(scan, start.fields, leniency);
+        let length_overridden = facts.length_overridden(framing);
+        if length_overridden {
+            fields.remove("content-length");
+        }
         Ok(Self {
-            reason: Span::new(start.reason, start.fields.saturating_sub(2)),
+            reason: Span::new(start.reason, start.reason_end),
             status: start.status,
             version: start.version,
             framing,
-            keep_alive: facts.persists(start.version) && framing != Framing::UntilClose,
+            keep_alive: facts.persists(start.version)
+                && framing != Framing::UntilClose
+                && !length_overridden,
+            length_overridden,
             fields,
         })
     }
@@ -269,6 +305,11 @@ impl ResponseHead {
     #[must_use]
     pub fn keep_alive(&self) -> bool {
         self.keep_alive
+    }
+
+    /// Whether a Content-Length was dropped, because Transfer-Encoding stood beside it.
+    pub(crate) fn length_overridden(&self) -> bool {
+        self.length_overridden
     }
 
     /// The octets of the head with its blank line, folds replaced.

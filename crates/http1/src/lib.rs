@@ -23,7 +23,8 @@
 //! [`ClientConnection`] is the other end. Rules are those of RFC 9110 and RFC 9112, in their strict
 //! reading: what they allow to be refused is refused. A broken rule is a [`ReceiveError`] with the
 //! octet at fault, the section and the status to answer, and it is the same error however the input
-//! was cut. Limits are in [`Limits`]; nothing is stored beyond them.
+//! was cut. Limits are in [`Limits`]; nothing is stored beyond them. What a caller wants to take all
+//! the same is switched on by name, in [`Leniency`].
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -41,6 +42,7 @@ mod error;
 mod fields;
 mod framing;
 mod head;
+mod leniency;
 mod limits;
 mod octets;
 mod reason;
@@ -56,6 +58,7 @@ pub use error::{ErrorKind, ReceiveError, SendError};
 pub use fields::Fields;
 pub use framing::Framing;
 pub use head::{RequestHead, ResponseHead, Version};
+pub use leniency::{Config, Leniency};
 pub use limits::Limits;
 pub use reason::reason_phrase;
 pub use target::TargetForm;

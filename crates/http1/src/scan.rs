@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use crate::error::ErrorKind;
 use crate::head::Version;
-use crate::limits::Limits;
+use crate::leniency::{Config, Leniency};
 use crate::octets::{before_control, is_blank, is_target, is_tchar, is_value};
 use crate::target::{self, TargetParts};
 
@@ -29,9 +29,9 @@ pub(crate) struct Fault {
 pub(crate) enum Part {
     Request,
     Response,
-    /// A trailer section; `folds` when obs-fold is to be replaced by a space, as in responses.
+    /// A trailer section, of a response or of a request.
     Trailers {
-        folds: bool,
+        response: bool,
     },
 }
 
@@ -48,6 +48,8 @@ enum Phase {
     StartLf,
     LineStart,
     Name,
+    /// White space behind a name.
+    NameEnd,
     Value,
     LineLf,
     FinalLf,
@@ -62,8 +64,8 @@ pub(crate) struct StartLine {
     pub(crate) target: Option<TargetParts>,
     pub(crate) version: Version,
     pub(crate) status: u16,
-    /// The first octet of the reason; its end is two before `fields`.
     pub(crate) reason: usize,
+    pub(crate) reason_end: usize,
     /// The first octet behind the start line.
     pub(crate) fields: usize,
 }
@@ -77,7 +79,7 @@ pub(crate) struct Scanner {
     version_start: usize,
     field_count: usize,
     start: StartLine,
-    /// Where folded lines were joined (responses only): index and length of the run of spaces.
+    /// Where folded lines were joined: index and length of the run of spaces.
     folds: Vec<(usize, usize)>,
 }
 
@@ -95,6 +97,7 @@ impl Scanner {
             version: Version::Http11,
             status: 0,
             reason: 0,
+            reason_end: 0,
             fields: 0,
         };
         Self {
@@ -113,6 +116,11 @@ impl Scanner {
         self.at
     }
 
+    /// Whether a line was folded.
+    pub(crate) fn folded(&self) -> bool {
+        !self.folds.is_empty()
+    }
+
     pub(crate) fn field_count(&self) -> usize {
         self.field_count
     }
@@ -127,8 +135,10 @@ impl Scanner {
     pub(crate) fn scan(
         &mut self,
         head: &mut [u8],
-        limits: &Limits,
+        config: &Config,
     ) -> Result<Option<usize>, Fault> {
+        let Config { limits, leniency } = config;
+        let bare_lf = leniency.bare_lf && !matches!(self.part, Part::Trailers { .. });
         let (max_len, too_long) = match self.part {
             Part::Request | Part::Response => (limits.max_head_len, ErrorKind::HeadTooLong),
             Part::Trailers { .. } => (limits.max_trailer_len, ErrorKind::TrailersTooLong),
@@ -184,6 +194,10 @@ impl Scanner {
                         }
                     }
                 }
+                Phase::Version(8) if octet == b'\n' && bare_lf && self.part == Part::Request => {
+                    self.version(head)?;
+                    self.phase = Phase::StartLf;
+                }
                 Phase::Version(seen) => {
                     let legal = match seen {
                         5 | 7 => octet.is_ascii_digit(),
@@ -220,15 +234,25 @@ impl Scanner {
                         self.start.reason = at + 1;
                         self.step(Phase::Reason);
                     }
-                    // Common servers leave the space out when the reason is empty.
-                    b'\r' if seen == 3 => {
-                        self.start.reason = at;
+                    b'\r' if seen == 3 && leniency.missing_reason_sp => {
+                        self.end_reason(at);
                         self.step(Phase::StartLf);
+                    }
+                    b'\n' if seen == 3 && leniency.missing_reason_sp && bare_lf => {
+                        self.end_reason(at);
+                        self.phase = Phase::StartLf;
                     }
                     _ => return fault(bare_lf_or(octet, ErrorKind::StatusLine)),
                 },
                 Phase::Reason => match octet {
-                    b'\r' => self.step(Phase::StartLf),
+                    b'\r' => {
+                        self.start.reason_end = at;
+                        self.step(Phase::StartLf);
+                    }
+                    b'\n' if bare_lf => {
+                        self.start.reason_end = at;
+                        self.phase = Phase::StartLf;
+                    }
                     octet if is_value(octet) => self.at += run(head, at..end, is_value),
                     _ => return fault(bare_lf_or(octet, ErrorKind::StatusLine)),
                 },
@@ -247,7 +271,8 @@ impl Scanner {
                 }
                 Phase::LineStart => match octet {
                     b'\r' => self.step(Phase::FinalLf),
-                    b' ' | b'\t' => self.fold(head)?,
+                    b'\n' if bare_lf => self.phase = Phase::FinalLf,
+                    b' ' | b'\t' => self.fold(head, *leniency)?,
                     octet if is_tchar(octet) => {
                         self.field_count += 1;
                         let (max, kind) = match self.part {
@@ -268,19 +293,32 @@ impl Scanner {
                 Phase::Name => {
                     self.at += run(head, at..end, is_tchar);
                     if self.at == at {
-                        if octet != b':' {
-                            return fault(bare_lf_or(octet, ErrorKind::FieldName));
+                        match octet {
+                            b':' => self.step(Phase::Value),
+                            b' ' | b'\t' if leniency.space_before_colon && self.answers() => {
+                                self.step(Phase::NameEnd);
+                            }
+                            _ => return fault(bare_lf_or(octet, ErrorKind::FieldName)),
                         }
-                        self.step(Phase::Value);
                     }
                 }
+                Phase::NameEnd => match octet {
+                    b':' => self.step(Phase::Value),
+                    b' ' | b'\t' => self.at += 1,
+                    _ => return fault(bare_lf_or(octet, ErrorKind::FieldName)),
+                },
                 Phase::Value => {
                     self.at += before_control(head.get(at..end).unwrap_or_default());
                     if self.at == at {
                         match octet {
                             b'\r' => self.step(Phase::LineLf),
                             b'\t' => self.at += 1,
-                            _ => return fault(bare_lf_or(octet, ErrorKind::FieldValue)),
+                            b'\n' if bare_lf => self.phase = Phase::LineLf,
+                            b'\n' | b'\0' => {
+                                return fault(bare_lf_or(octet, ErrorKind::FieldValue));
+                            }
+                            _ if leniency.ctl_in_values => self.at += 1,
+                            _ => return fault(ErrorKind::FieldValue),
                         }
                     }
                 }
@@ -311,6 +349,20 @@ impl Scanner {
             });
         }
         Ok(None)
+    }
+
+    /// Whether it is a server's octets that are scanned.
+    fn answers(&self) -> bool {
+        match self.part {
+            Part::Request | Part::Trailers { response: false } => false,
+            Part::Response | Part::Trailers { response: true } => true,
+        }
+    }
+
+    /// An empty reason, with not even the space in front of it.
+    fn end_reason(&mut self, at: usize) {
+        self.start.reason = at;
+        self.start.reason_end = at;
     }
 
     fn step(&mut self, phase: Phase) {
@@ -354,23 +406,31 @@ impl Scanner {
         }
     }
 
-    /// A line that begins with white space. RFC 9112 §5.2: an error in a request; in a response
-    /// the fold is worth a space.
-    fn fold(&mut self, head: &mut [u8]) -> Result<(), Fault> {
+    /// A line that begins with white space. RFC 9112 §5.2: in a response the fold is worth a space;
+    /// in a request it may be, or is an error.
+    fn fold(&mut self, head: &mut [u8], leniency: Leniency) -> Result<(), Fault> {
         let at = self.at;
-        let kind = match self.part {
-            _ if self.field_count == 0 => ErrorKind::SpaceBeforeFields,
-            Part::Request | Part::Trailers { folds: false } => ErrorKind::ObsFold,
-            Part::Response | Part::Trailers { folds: true } => {
-                if let Some(fold) = head.get_mut(at - 2..=at) {
-                    fold.fill(b' ');
-                }
-                self.folds.push((at - 2, 3));
-                self.step(Phase::Value);
-                return Ok(());
-            }
-        };
-        Err(Fault { kind, at })
+        if self.field_count == 0 {
+            return Err(Fault {
+                kind: ErrorKind::SpaceBeforeFields,
+                at,
+            });
+        }
+        if !self.answers() && !leniency.fold_to_sp {
+            return Err(Fault {
+                kind: ErrorKind::ObsFold,
+                at,
+            });
+        }
+        // The line in front ends with CRLF, or with LF where that is let pass.
+        let crlf = head.get(..at).is_some_and(|seen| seen.ends_with(b"\r\n"));
+        let start = if crlf { at - 2 } else { at - 1 };
+        if let Some(fold) = head.get_mut(start..=at) {
+            fold.fill(b' ');
+        }
+        self.folds.push((start, at + 1 - start));
+        self.step(Phase::Value);
+        Ok(())
     }
 
     /// The head with one space for each fold, or `None` when nothing was folded.

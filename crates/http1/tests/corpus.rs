@@ -9,8 +9,8 @@
 use bytes::BytesMut;
 use serde_json::Value;
 use tidings_http1::{
-    ClientConnection, ClientEvent, Content, ErrorKind, Fields, Limits, Next, ReceiveError,
-    RequestHead, ServerConnection, ServerEvent, TargetForm,
+    ClientConnection, ClientEvent, Config, Content, ErrorKind, Fields, Leniency, Limits, Next,
+    ReceiveError, RequestHead, ServerConnection, ServerEvent, TargetForm,
 };
 
 type Line = (String, String);
@@ -76,8 +76,8 @@ fn message_of(head: &RequestHead) -> Message {
     }
 }
 
-fn serve(pieces: &[&[u8]], eof: bool, limits: Limits) -> Outcome {
-    let mut connection = ServerConnection::new(limits);
+fn serve(pieces: &[&[u8]], eof: bool, config: Config) -> Outcome {
+    let mut connection = ServerConnection::with_config(config);
     let mut outcome = Outcome::default();
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     let mut offers_upgrade = false;
@@ -149,8 +149,8 @@ fn serve(pieces: &[&[u8]], eof: bool, limits: Limits) -> Outcome {
     outcome
 }
 
-fn request(pieces: &[&[u8]], eof: bool, limits: Limits, methods: &[String]) -> Outcome {
-    let mut connection = ClientConnection::new(limits);
+fn request(pieces: &[&[u8]], eof: bool, config: Config, methods: &[String]) -> Outcome {
+    let mut connection = ClientConnection::with_config(config);
     let mut outcome = Outcome::default();
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     let mut closed = false;
@@ -297,11 +297,22 @@ impl Row {
         }
     }
 
+    /// What each role reads by default.
     fn run(&self, pieces: &[&[u8]], eof: bool) -> Outcome {
-        if self.is_server() {
-            serve(pieces, eof, self.limits())
+        let leniency = if self.is_server() {
+            Leniency::default()
         } else {
-            request(pieces, eof, self.limits(), &self.methods())
+            Leniency::client()
+        };
+        self.run_with(leniency, pieces, eof)
+    }
+
+    fn run_with(&self, leniency: Leniency, pieces: &[&[u8]], eof: bool) -> Outcome {
+        let config = Config::new(self.limits(), leniency);
+        if self.is_server() {
+            serve(pieces, eof, config)
+        } else {
+            request(pieces, eof, config, &self.methods())
         }
     }
 
@@ -504,7 +515,12 @@ fn an_accepted_row_leaves_the_connection_in_step() {
             let mut methods = row.methods();
             methods.push("GET".to_owned());
             let next = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nafter";
-            request(&[&row.bytes, next], false, row.limits(), &methods)
+            request(
+                &[&row.bytes, next],
+                false,
+                Config::new(row.limits(), Leniency::client()),
+                &methods,
+            )
         };
         assert_eq!(after.verdict(), Verdict::Accept, "{}: {after:?}", row.id);
         assert_eq!(
@@ -541,4 +557,107 @@ fn the_end_of_input_inside_a_message_is_never_a_clean_close() {
         );
     }
     assert!(seen > 10, "the corpus has truncated rows");
+}
+
+type Switch = fn(&mut Leniency);
+
+/// Each switch, and the rows whose verdict it changes from reject to accept.
+const SWITCHES: [(&str, Switch, &[&str]); 8] = [
+    (
+        "bare_lf",
+        |leniency| leniency.bare_lf = true,
+        &["fl-bare-lf", "fl-bare-lf-mixed", "fl-lflf-split"],
+    ),
+    (
+        "fold_to_sp",
+        |leniency| leniency.fold_to_sp = true,
+        &["fl-fold", "fl-fold-te"],
+    ),
+    (
+        "space_before_colon",
+        |leniency| leniency.space_before_colon = true,
+        &["cl-space-colon"],
+    ),
+    (
+        "equal_content_lengths",
+        |leniency| leniency.equal_content_lengths = true,
+        &["fr-cl-same", "fr-cl-list-same"],
+    ),
+    (
+        "te_over_cl",
+        |leniency| leniency.te_over_cl = true,
+        &["fr-te-cl", "cl-te-cl"],
+    ),
+    (
+        "missing_reason_sp",
+        |leniency| leniency.missing_reason_sp = true,
+        &["cl-no-reason-nosp"],
+    ),
+    (
+        "ctl_in_values",
+        |leniency| leniency.ctl_in_values = true,
+        &["fl-value-ctl", "fl-value-del", "fl-value-vt"],
+    ),
+    (
+        "space_after_chunk_size",
+        |leniency| leniency.space_after_chunk_size = true,
+        &[],
+    ),
+];
+
+#[test]
+fn each_switch_changes_the_rows_of_its_rule_and_no_other() {
+    let rows = Row::all();
+    for (name, switch, want) in SWITCHES {
+        let mut leniency = Leniency::default();
+        switch(&mut leniency);
+        let mut changed = Vec::new();
+        for row in &rows {
+            let strict = row.run_with(Leniency::default(), &[&row.bytes], row.eof());
+            let lenient = row.run_with(leniency, &[&row.bytes], row.eof());
+            if strict.verdict() == lenient.verdict() {
+                assert!(
+                    strict == lenient || strict.verdict() == Verdict::Reject,
+                    "{name}: {}",
+                    row.id
+                );
+                continue;
+            }
+            changed.push(row.id.as_str());
+            assert_eq!(strict.verdict(), Verdict::Reject, "{name}: {}", row.id);
+            assert_eq!(lenient.verdict(), Verdict::Accept, "{name}: {}", row.id);
+            if row.value["expect"] == "either" {
+                let allowed = row.value["allowed"].as_array().unwrap();
+                let accepts = |verdict: &Value| verdict.as_str().unwrap().starts_with("accept");
+                assert!(allowed.iter().any(accepts), "{name}: {}", row.id);
+                matches_facts(row, &lenient, Verdict::Accept)
+                    .unwrap_or_else(|why| panic!("{name}: {}: {why}, {lenient:?}", row.id));
+            }
+        }
+        assert_eq!(changed, want, "{name}");
+    }
+}
+
+#[test]
+fn no_row_depends_on_how_it_was_cut_with_any_switch_on() {
+    let mut all = Leniency::default();
+    for (name, switch, _) in SWITCHES {
+        switch(&mut all);
+        let mut one = Leniency::default();
+        switch(&mut one);
+        for row in Row::all() {
+            let pieces: Vec<&[u8]> = row.bytes.chunks(1).collect();
+            let whole = row.run_with(one, &[&row.bytes], row.eof());
+            let cut = row.run_with(one, &pieces, row.eof());
+            assert_eq!(cut, whole, "{name}: {} octet by octet", row.id);
+        }
+    }
+    for row in Row::all() {
+        let whole = row.run_with(all, &[&row.bytes], row.eof());
+        for at in 0..row.bytes.len().min(300) {
+            let (front, rest) = row.bytes.split_at(at);
+            let cut = row.run_with(all, &[front, rest], row.eof());
+            assert_eq!(cut, whole, "all: {} cut at {at}", row.id);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use crate::error::{ErrorKind, ReceiveError, SendError};
 use crate::fields::Fields;
 use crate::framing::{Framing, MethodKind};
 use crate::head::{ResponseHead, Version};
+use crate::leniency::{Config, Leniency};
 use crate::limits::Limits;
 use crate::octets::is_uri;
 use crate::scan::Part;
@@ -93,7 +94,7 @@ struct Outstanding {
 /// ```
 #[derive(Debug)]
 pub struct ClientConnection {
-    limits: Limits,
+    config: Config,
     eof: bool,
     receive: Receive,
     /// The content of the newest request, while it is not all sent.
@@ -104,11 +105,17 @@ pub struct ClientConnection {
 }
 
 impl ClientConnection {
-    /// A connection on which nothing was sent.
+    /// A connection on which nothing was sent. It reads strictly, save for what [`Leniency::client`] names.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        Self::with_config(Config::new(limits, Leniency::client()))
+    }
+
+    /// A connection that relaxes what [`Config::leniency`] names, and nothing else.
+    #[must_use]
+    pub fn with_config(config: Config) -> Self {
         Self {
-            limits,
+            config,
             eof: false,
             receive: Self::head_at(0),
             sending: None,
@@ -315,7 +322,7 @@ impl ClientConnection {
                     self.receive = Receive::Closed;
                     return Ok(Some(ClientEvent::Closed));
                 };
-                let Some(len) = search.find(input, &self.limits)? else {
+                let Some(len) = search.find(input, &self.config)? else {
                     return match (self.eof, input.is_empty()) {
                         (false, _) => Ok(None),
                         (true, false) => Err(search.truncated(input)),
@@ -326,8 +333,9 @@ impl ClientConnection {
                     };
                 };
                 let raw = input.split_to(len).freeze();
-                let head = ResponseHead::parse(raw, &search.scan, request.method)
-                    .map_err(|fault| search.refuse(fault))?;
+                let head =
+                    ResponseHead::parse(raw, &search.scan, request.method, self.config.leniency)
+                        .map_err(|fault| search.refuse(fault))?;
                 let (at, seen) = (search.at + len as u64, *informational);
                 self.accept(head, request, at, seen).map(Some)
             }
@@ -370,7 +378,7 @@ impl ClientConnection {
             return Ok(ClientEvent::Upgraded(head));
         }
         if head.status() < 200 {
-            if seen >= self.limits.max_informational {
+            if seen >= self.config.limits.max_informational {
                 let start = at - head.raw().len() as u64;
                 return Err(ReceiveError::new(ErrorKind::TooManyInformational, start));
             }
@@ -382,6 +390,7 @@ impl ClientConnection {
         }
         let close = match (head.framing(), head.keep_alive(), head.version()) {
             (Framing::UntilClose, _, _) => Some(CloseReason::UntilClose),
+            _ if head.length_overridden() => Some(CloseReason::LengthAndCoding),
             (_, true, _) if request.last => Some(CloseReason::WeAsked),
             (_, true, _) => None,
             (_, false, Version::Http10) if !head.fields().has_token("connection", "close") => {
@@ -389,7 +398,7 @@ impl ClientConnection {
             }
             (_, false, Version::Http10 | Version::Http11) => Some(CloseReason::PeerAsked),
         };
-        let body = BodyDecoder::at(head.framing(), &self.limits, true, at);
+        let body = BodyDecoder::at(head.framing(), &self.config, true, at);
         self.receive = Receive::Content { body, close };
         Ok(ClientEvent::Response(head))
     }

@@ -6,7 +6,7 @@ mod server;
 use bytes::{Buf, BytesMut};
 
 use crate::error::{ErrorKind, ReceiveError};
-use crate::limits::Limits;
+use crate::leniency::Config;
 use crate::scan::{Fault, Part, Scanner};
 
 pub use client::{ClientConnection, ClientEvent};
@@ -40,6 +40,9 @@ pub enum CloseReason {
     ExpectationUnmet,
     /// The response came before the request was sent in full.
     RequestUnfinished,
+    /// Content-Length stood beside Transfer-Encoding, and [`te_over_cl`](crate::Leniency::te_over_cl)
+    /// let it pass (RFC 9112 §6.1).
+    LengthAndCoding,
 }
 
 /// A head that is being looked for at the front of the input.
@@ -66,11 +69,11 @@ impl HeadSearch {
     fn find(
         &mut self,
         input: &mut BytesMut,
-        limits: &Limits,
+        config: &Config,
     ) -> Result<Option<usize>, ReceiveError> {
         // RFC 9112 §2.2: a server skips blank lines in front of a request line.
         while self.part == Part::Request && input.first() == Some(&b'\r') {
-            if self.blank_lines >= limits.max_blank_lines {
+            if self.blank_lines >= config.limits.max_blank_lines {
                 return Err(ReceiveError::new(ErrorKind::TooManyBlankLines, self.at));
             }
             match input.get(1) {
@@ -84,7 +87,7 @@ impl HeadSearch {
             }
         }
         self.scan
-            .scan(input, limits)
+            .scan(input, config)
             .map_err(|fault| self.refuse(fault))
     }
 

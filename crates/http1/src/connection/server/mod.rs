@@ -17,6 +17,7 @@ use crate::error::ReceiveError;
 use crate::fields::Fields;
 use crate::framing::{Framing, MethodKind};
 use crate::head::{RequestHead, Version};
+use crate::leniency::Config;
 use crate::limits::Limits;
 use crate::scan::Part;
 
@@ -98,7 +99,7 @@ enum Send {
 /// ```
 #[derive(Debug)]
 pub struct ServerConnection {
-    limits: Limits,
+    config: Config,
     eof: bool,
     receive: Receive,
     send: Send,
@@ -110,8 +111,14 @@ impl ServerConnection {
     /// A connection on which nothing was received.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
+        Self::with_config(Config::from(limits))
+    }
+
+    /// A connection that relaxes what [`Config::leniency`] names; [`new`](Self::new) relaxes nothing.
+    #[must_use]
+    pub fn with_config(config: Config) -> Self {
         Self {
-            limits,
+            config,
             eof: false,
             receive: Receive::Head(HeadSearch::new(Part::Request, 0)),
             send: Send::Idle,
@@ -138,7 +145,7 @@ impl ServerConnection {
 
     fn advance(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
         match &mut self.receive {
-            Receive::Head(search) => match Self::head(search, input, &self.limits) {
+            Receive::Head(search) => match Self::head(search, input, &self.config) {
                 Ok(Some(head)) => {
                     let at = search.at + head.raw().len() as u64;
                     self.accept(&head, at);
@@ -185,23 +192,23 @@ impl ServerConnection {
     fn head(
         search: &mut HeadSearch,
         input: &mut BytesMut,
-        limits: &Limits,
+        config: &Config,
     ) -> Result<Option<RequestHead>, ReceiveError> {
-        let Some(len) = search.find(input, limits)? else {
+        let Some(len) = search.find(input, config)? else {
             return Ok(None);
         };
         let raw = input.split_to(len).freeze();
-        RequestHead::parse(raw, &search.scan)
+        RequestHead::parse(raw, &search.scan, config.leniency)
             .map(Some)
             .map_err(|fault| search.refuse(fault))
     }
 
     fn accept(&mut self, head: &RequestHead, at: u64) {
         if !head.keep_alive() {
-            self.close = Some(if head.says_close() {
-                CloseReason::PeerAsked
-            } else {
-                CloseReason::Http10
+            self.close = Some(match (head.says_close(), head.length_overridden()) {
+                (true, _) => CloseReason::PeerAsked,
+                (false, true) => CloseReason::LengthAndCoding,
+                (false, false) => CloseReason::Http10,
             });
         }
         self.send = Send::Awaiting(Exchange {
@@ -211,7 +218,7 @@ impl ServerConnection {
             waits: head.expects_continue(),
             offer: head.offers_upgrade().then(|| head.fields().clone()),
         });
-        self.receive = Receive::Content(BodyDecoder::at(head.framing(), &self.limits, false, at));
+        self.receive = Receive::Content(BodyDecoder::at(head.framing(), &self.config, false, at));
     }
 
     fn fail(&mut self, error: ReceiveError) {
