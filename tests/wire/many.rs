@@ -28,7 +28,7 @@ fn a_connection_carries_several_channels_and_names_all_but_that_of_its_url() {
     let own = socket.json();
     assert_eq!((own.get("channel"), &own["data"]), (None, &json!("own")));
     let binary = [("Content-Type", "application/octet-stream")];
-    server.ask("POST", "/channels/b?event=e", &binary, b"\x00\xff");
+    server.publish_to("/channels/b?event=e", &binary, b"\x00\xff");
     let other = socket.json();
     let id = other["id"].clone();
     assert_eq!(
@@ -139,7 +139,7 @@ fn a_deleted_channel_ends_its_subscription_and_not_the_connection() {
     let again = socket.json();
     assert_eq!(again["channel"], "b", "{again}");
     assert_eq!(socket.json()["gap"]["reason"], "epoch");
-    server.ask("DELETE", "/channels/a", &[], b"");
+    assert_eq!(server.ask("DELETE", "/channels/a", &[], b"").status, 204);
     assert_eq!(socket.json(), json!({"deleted": true}));
     assert_eq!(socket.closed().0, 4010);
 }
