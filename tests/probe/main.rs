@@ -10,8 +10,9 @@
     reason = "tests: what is not as it should be fails the test at hand"
 )]
 
+use core::time::Duration;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 use tidings_tests::Server;
