@@ -25,6 +25,8 @@
 //! octet at fault, the section and the status to answer, and it is the same error however the input
 //! was cut. Limits are in [`Limits`]; nothing is stored beyond them. What a caller wants to take all
 //! the same is switched on by name, in [`Leniency`].
+//!
+//! The feature `http`, off by default, converts heads to and from the types of the crate `http`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -42,6 +44,8 @@ mod error;
 mod fields;
 mod framing;
 mod head;
+#[cfg(feature = "http")]
+mod interop;
 mod leniency;
 mod limits;
 mod octets;
