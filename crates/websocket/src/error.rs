@@ -48,6 +48,7 @@ impl ReceiveError {
             ReceiveErrorKind::ControlFragmented | ReceiveErrorKind::ControlTooLong => "§5.5",
             ReceiveErrorKind::CloseTruncated => "§5.5.1",
             ReceiveErrorKind::CloseCode { .. } => "§7.4",
+            ReceiveErrorKind::Deflate => "§7.4.1",
             ReceiveErrorKind::NotUtf8 => "§8.1",
             ReceiveErrorKind::FrameTooLong { .. }
             | ReceiveErrorKind::MessageTooLong { .. }
@@ -59,7 +60,7 @@ impl ReceiveError {
     #[must_use]
     pub const fn close_code(&self) -> CloseCode {
         match self.kind {
-            ReceiveErrorKind::NotUtf8 => CloseCode::INVALID_PAYLOAD,
+            ReceiveErrorKind::NotUtf8 | ReceiveErrorKind::Deflate => CloseCode::INVALID_PAYLOAD,
             ReceiveErrorKind::FrameTooLong { .. }
             | ReceiveErrorKind::MessageTooLong { .. }
             | ReceiveErrorKind::TooManyFragments { .. } => CloseCode::TOO_BIG,
@@ -134,6 +135,9 @@ pub enum ReceiveErrorKind {
     /// A text message or a close reason that is not UTF-8 (RFC 6455 §8.1). Answer 1007.
     #[error("text is not UTF-8")]
     NotUtf8,
+    /// A compressed message that is not DEFLATE, or does not end as it must (RFC 7692 §7.2.2). Answer 1007.
+    #[error("a compressed message cannot be inflated")]
+    Deflate,
     /// A data frame above `max_frame_len` (RFC 6455 §10.4). Answer 1009.
     #[error("a frame of {len} octets, the limit is {max}")]
     FrameTooLong {
@@ -182,6 +186,9 @@ pub enum SendError {
     /// A fragment makes its text message invalid UTF-8 (RFC 6455 §5.6).
     #[error("text is not UTF-8")]
     NotUtf8,
+    /// The compressor failed within a fragmented message; the connection is of no more use.
+    #[error("the compressor failed")]
+    Deflate,
     /// A control frame holds at most 125 octets (RFC 6455 §5.5).
     #[error("a control frame of {len} octets, the limit is 125")]
     ControlTooLong {

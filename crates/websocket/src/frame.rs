@@ -4,7 +4,7 @@
 
 use core::marker::PhantomData;
 
-use crate::header::Rules;
+use crate::header::{Rsv1, Rules};
 use crate::{FrameHeader, Opcode, ReceiveError, Role, mask};
 
 /// Decodes frames without storing any: at most 32 octets of state, payload handed out as it arrives, unmasked in place.
@@ -103,8 +103,21 @@ impl<R: Role> FrameDecoder<R> {
         &mut self,
         input: &'b mut [u8],
     ) -> Result<Option<(FrameEvent<'b>, usize)>, ReceiveError> {
+        self.decode_with(input, false)
+    }
+
+    /// Decodes as [`decode`](Self::decode) does. With `rsv1`, that bit may be set where a data message begins: what it means
+    /// under permessage-deflate (RFC 7692 §6) is up to the caller.
+    ///
+    /// # Errors
+    /// As of [`decode`](Self::decode).
+    pub fn decode_with<'b>(
+        &mut self,
+        input: &'b mut [u8],
+        rsv1: bool,
+    ) -> Result<Option<(FrameEvent<'b>, usize)>, ReceiveError> {
         match self.state {
-            State::Header => self.decode_header(input),
+            State::Header => self.decode_header(input, rsv1),
             State::Payload {
                 left,
                 key,
@@ -148,9 +161,14 @@ impl<R: Role> FrameDecoder<R> {
     fn decode_header<'b>(
         &mut self,
         input: &[u8],
+        rsv1: bool,
     ) -> Result<Option<(FrameEvent<'b>, usize)>, ReceiveError> {
         let rules = Rules {
-            rsv1: false,
+            rsv1: if rsv1 {
+                Rsv1::FirstOfMessage
+            } else {
+                Rsv1::Nowhere
+            },
             masked: Some(R::IS_SERVER),
         };
         let decoded =

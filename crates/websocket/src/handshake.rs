@@ -93,6 +93,9 @@ pub enum HandshakeError {
     /// A response with an extension; none was offered (RFC 6455 §4.1).
     #[error("the server chose an extension that was not offered")]
     AnswerExtension,
+    /// A response that does not fit the offer of permessage-deflate (RFC 6455 §9.1, RFC 7692 §7).
+    #[error("the server's permessage-deflate does not fit the offer")]
+    AnswerDeflate,
     /// A response with a subprotocol that was not asked for, or with two (RFC 6455 §4.1, §11.3.4).
     #[error("the server chose a subprotocol that was not asked for")]
     AnswerSubprotocol,
@@ -113,6 +116,7 @@ impl HandshakeError {
             | Self::AnswerConnection
             | Self::AnswerAccept
             | Self::AnswerExtension
+            | Self::AnswerDeflate
             | Self::AnswerSubprotocol => 502,
         }
     }
@@ -135,6 +139,7 @@ impl HandshakeError {
             | Self::AnswerConnection
             | Self::AnswerAccept
             | Self::AnswerExtension
+            | Self::AnswerDeflate
             | Self::AnswerSubprotocol => &[],
         }
     }
@@ -157,12 +162,13 @@ impl HandshakeError {
             | Self::AnswerAccept
             | Self::AnswerExtension
             | Self::AnswerSubprotocol => "§4.1",
+            Self::AnswerDeflate => "§9.1",
         }
     }
 }
 
 /// The values of every field line of that name, without white space around them.
-fn values<'a>(
+pub(crate) fn values<'a>(
     fields: impl Iterator<Item = (&'a str, &'a [u8])>,
     name: &str,
 ) -> impl Iterator<Item = &'a [u8]> {
@@ -206,6 +212,14 @@ fn trim(mut value: &[u8]) -> &[u8] {
         value = rest;
     }
     value
+}
+
+/// RFC 9110 §5.6.2.
+pub(crate) fn is_token(name: &[u8]) -> bool {
+    !name.is_empty()
+        && name
+            .iter()
+            .all(|octet| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(octet))
 }
 
 #[cfg(test)]

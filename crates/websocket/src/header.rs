@@ -77,8 +77,8 @@ impl Opcode {
 pub struct FrameHeader {
     /// True on the last frame of a message, and on every control frame.
     pub fin: bool,
-    /// The bit that the first extension of this place defines. None is in use here, so [`FrameDecoder`](crate::FrameDecoder)
-    /// refuses it; RSV2 and RSV3, which no registered extension defines, are refused by [`decode`](Self::decode) itself.
+    /// The bit of permessage-deflate (RFC 7692 §6), which [`FrameDecoder`](crate::FrameDecoder) refuses unless told that it
+    /// may stand; RSV2 and RSV3, which no registered extension defines, are refused by [`decode`](Self::decode) itself.
     pub rsv1: bool,
     /// What the frame is for.
     pub opcode: Opcode,
@@ -91,10 +91,19 @@ pub struct FrameHeader {
 /// What a reader of headers requires beyond what holds for every frame.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
-    /// True where RSV1 has a meaning.
-    pub(crate) rsv1: bool,
+    /// Where RSV1 has a meaning.
+    pub(crate) rsv1: Rsv1,
     /// Whether frames must carry a key, or must not.
     pub(crate) masked: Option<bool>,
+}
+
+/// Where RSV1 may be set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rsv1 {
+    Nowhere,
+    /// RFC 7692 §6: where a data message begins.
+    FirstOfMessage,
+    Anywhere,
 }
 
 impl FrameHeader {
@@ -118,7 +127,7 @@ impl FrameHeader {
         Self::decode_by(
             octets,
             Rules {
-                rsv1: true,
+                rsv1: Rsv1::Anywhere,
                 masked: None,
             },
         )
@@ -172,21 +181,28 @@ impl FrameHeader {
     }
 
     fn decode_first(first: u8, rules: Rules) -> Result<(bool, bool, Opcode), ReceiveError> {
-        let defined = if rules.rsv1 {
-            RSV2_RSV3
-        } else {
-            RSV1 | RSV2_RSV3
+        let reserved = fault(ReceiveErrorKind::ReservedBits {
+            bits: (first & (RSV1 | RSV2_RSV3)) >> 4,
+        });
+        let undefined = match rules.rsv1 {
+            Rsv1::Nowhere => RSV1 | RSV2_RSV3,
+            Rsv1::FirstOfMessage | Rsv1::Anywhere => RSV2_RSV3,
         };
-        if first & defined != 0 {
-            return fault(ReceiveErrorKind::ReservedBits {
-                bits: (first & (RSV1 | RSV2_RSV3)) >> 4,
-            });
+        if first & undefined != 0 {
+            return reserved;
         }
         let Some(opcode) = Opcode::decode(first & OPCODE) else {
             return fault(ReceiveErrorKind::ReservedOpcode {
                 opcode: first & OPCODE,
             });
         };
+        match (rules.rsv1, opcode) {
+            (
+                Rsv1::FirstOfMessage,
+                Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong,
+            ) if first & RSV1 != 0 => return reserved,
+            (Rsv1::Nowhere | Rsv1::FirstOfMessage | Rsv1::Anywhere, _) => {}
+        }
         let fin = first & FIN != 0;
         if opcode.is_control() && !fin {
             return fault(ReceiveErrorKind::ControlFragmented);

@@ -34,10 +34,18 @@
 //! is refused from its header, with 1009. Of many Pings only the latest is answered. Bad input closes the connection with
 //! 1002, 1007 or 1009, and [`ReceiveError`] names the rule and the octet.
 //!
+//! # Compression
+//!
+//! The feature `deflate` adds permessage-deflate (RFC 7692) for both roles: `Accepted::with_deflate` and
+//! `ClientHandshake::offer_deflate` agree on it, `Connection::with_deflate` does it, `SharedFrame::text_deflated` compresses
+//! once for all. Nothing is compressed unless the handshake was told to; then without context takeover unless asked for. The
+//! feature needs std, since the allocator of zlib-rs does. A block with BFINAL ends the context: what is behind it cannot
+//! refer to what is in front of it.
+//!
 //! # Not supported
 //!
-//! Extensions: offers are ignored, as RFC 6455 §9.1 allows, and RSV bits are refused. WebSocket over HTTP/2 (RFC 8441) and
-//! versions of the protocol before 13.
+//! Extensions but permessage-deflate: offers are ignored, as RFC 6455 §9.1 allows, and RSV bits are refused. WebSocket over
+//! HTTP/2 (RFC 8441) and versions of the protocol before 13.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -64,6 +72,8 @@ extern crate std;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod error;
 mod event;
 mod frame;
@@ -79,6 +89,8 @@ mod utf8;
 pub use close::CloseCode;
 pub use config::{Config, Delivery};
 pub use connection::Connection;
+#[cfg(feature = "deflate")]
+pub use deflate::{DeflateAgreement, DeflateOptions};
 pub use error::{ReceiveError, ReceiveErrorKind, SendError};
 pub use event::{Closed, ClosedBy, DataKind, Event, IoAction, Message};
 pub use frame::{FrameDecoder, FrameEvent};

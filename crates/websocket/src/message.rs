@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+#[cfg(feature = "deflate")]
+use crate::deflate::{Fault, Inflater};
 use crate::{
     Config, DataKind, Delivery, Event, FrameHeader, Message, Opcode, ReceiveError,
     ReceiveErrorKind, Text, Utf8Validator,
@@ -28,6 +30,8 @@ struct Open {
     /// False until a piece of it was handed out.
     begun: bool,
     fragments: usize,
+    /// RSV1 of its first frame (RFC 7692 §6).
+    compressed: bool,
     /// What its frames announced together.
     announced: u64,
 }
@@ -82,8 +86,8 @@ impl Assembly {
             (Opcode::Text | Opcode::Binary, Some(_)) => {
                 return fault(ReceiveErrorKind::MessageOpen);
             }
-            (Opcode::Text, None) => Open::new(DataKind::Text),
-            (Opcode::Binary, None) => Open::new(DataKind::Binary),
+            (Opcode::Text, None) => Open::new(DataKind::Text, header.rsv1),
+            (Opcode::Binary, None) => Open::new(DataKind::Binary, header.rsv1),
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
         };
         let (len, max) = (header.payload_len, config.max_frame_len);
@@ -98,7 +102,8 @@ impl Assembly {
         }
         open.announced = open.announced.saturating_add(header.payload_len);
         let (len, max) = (open.announced, config.max_message_len as u64);
-        if len > max {
+        // What a compressed message announces says nothing of its length; it is counted as it inflates.
+        if len > max && !open.compressed {
             return fault(ReceiveErrorKind::MessageTooLong { len, max });
         }
         self.open = Some(open);
@@ -156,9 +161,83 @@ impl Assembly {
     }
 }
 
+#[cfg(feature = "deflate")]
+impl Assembly {
+    /// Tells whether the message that is arriving is compressed.
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.open.is_some_and(|open| open.compressed)
+    }
+
+    /// Takes a piece of a compressed message, as [`take`](Self::take) does. Faults are told at its first frame: where in a
+    /// compressed payload an octet stands is not a place on the wire.
+    pub(crate) fn take_compressed(
+        &mut self,
+        piece: Piece,
+        input: &mut BytesMut,
+        config: &Config,
+        inflater: &mut Inflater,
+    ) -> Result<Option<Event>, ReceiveError> {
+        let Some(open) = &mut self.open else {
+            input.advance(piece.len);
+            return Ok(None);
+        };
+        let mut chunk = Vec::new();
+        let out = match config.delivery {
+            Delivery::Chunks => &mut chunk,
+            Delivery::Messages => &mut self.gathered,
+        };
+        let held = out.len();
+        let max = config.max_message_len;
+        let octets = input.get(..piece.len).unwrap_or_default();
+        let inflated = inflater.inflate(octets, piece.last(), max, out);
+        let fresh = out.get(held..).unwrap_or_default();
+        let fault = |kind| ReceiveError::new(kind, inflater.offset());
+        if open.kind == DataKind::Text {
+            open.utf8
+                .feed(fresh)
+                .map_err(|_| fault(ReceiveErrorKind::NotUtf8))?;
+        }
+        inflated.map_err(|error| match error {
+            Fault::Corrupt => fault(ReceiveErrorKind::Deflate),
+            Fault::TooLong => {
+                let (len, max) = (max as u64 + 1, max as u64);
+                fault(ReceiveErrorKind::MessageTooLong { len, max })
+            }
+        })?;
+        if piece.last() && open.kind == DataKind::Text {
+            open.utf8
+                .finish()
+                .map_err(|_| fault(ReceiveErrorKind::NotUtf8))?;
+        }
+        input.advance(piece.len);
+        let (kind, first) = (open.kind, !open.begun);
+        open.begun |= !chunk.is_empty();
+        let event = match config.delivery {
+            Delivery::Chunks => (piece.last() || !chunk.is_empty()).then(|| Event::Chunk {
+                kind,
+                data: Bytes::from(chunk),
+                first,
+                last: piece.last(),
+            }),
+            Delivery::Messages => piece.last().then(|| {
+                let mut whole = core::mem::take(&mut self.gathered);
+                if whole.capacity() / 2 > whole.len() {
+                    whole.shrink_to_fit();
+                }
+                Event::Message(message(kind, Bytes::from(whole)))
+            }),
+        };
+        if piece.last() {
+            self.open = None;
+        }
+        Ok(event)
+    }
+}
+
 impl Open {
-    const fn new(kind: DataKind) -> Self {
+    const fn new(kind: DataKind, compressed: bool) -> Self {
         Self {
+            compressed,
             kind,
             utf8: Utf8Validator::new(),
             begun: false,

@@ -1,6 +1,8 @@
 //! What a connection sends: whole frames, appended to the caller's out buffer (RFC 6455 §5.4, §5.5, §6.1).
 
 use alloc::boxed::Box;
+#[cfg(feature = "deflate")]
+use alloc::vec::Vec;
 
 use bytes::BytesMut;
 
@@ -15,7 +17,12 @@ pub(super) enum Sending {
     #[default]
     Whole,
     /// Yes: the next data frame continues it.
-    Fragments { kind: DataKind, utf8: Utf8Validator },
+    Fragments {
+        kind: DataKind,
+        utf8: Utf8Validator,
+        /// RSV1 of its first frame (RFC 7692 §6).
+        compressed: bool,
+    },
 }
 
 /// The one Close that a connection sends.
@@ -77,8 +84,15 @@ impl<R: Role> Connection<R> {
         self.send_whole(Opcode::Binary, data, key, out)
     }
 
+    #[cfg_attr(
+        not(feature = "deflate"),
+        expect(
+            clippy::needless_pass_by_ref_mut,
+            reason = "compressing changes the compressor"
+        )
+    )]
     fn send_whole(
-        &self,
+        &mut self,
         opcode: Opcode,
         data: &[u8],
         key: R::Key,
@@ -88,6 +102,13 @@ impl<R: Role> Connection<R> {
         match self.sending {
             Sending::Whole => {}
             Sending::Fragments { .. } => return Err(SendError::MessageOpen),
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(codec) = &mut self.deflate
+            && let Some(payload) = codec.compressor.message(data)
+        {
+            append_frame(true, true, opcode, &payload, R::key(key), out);
+            return Ok(());
         }
         append(true, opcode, data, R::key(key), out);
         Ok(())
@@ -110,7 +131,8 @@ impl<R: Role> Connection<R> {
     ///
     /// # Errors
     /// [`SendError::Closing`], [`SendError::Full`], [`SendError::KindDiffers`], or [`SendError::NotUtf8`] where the
-    /// fragment makes a text message invalid; `out` and the message are unchanged.
+    /// fragment makes a text message invalid; `out` and the message are unchanged. [`SendError::Deflate`] where the
+    /// compressor fails.
     pub fn send_fragment(
         &mut self,
         kind: DataKind,
@@ -120,12 +142,21 @@ impl<R: Role> Connection<R> {
         out: &mut BytesMut,
     ) -> Result<(), SendError> {
         self.refuse(out)?;
-        let (opcode, mut utf8) = match (self.sending, kind) {
-            (Sending::Whole, DataKind::Text) => (Opcode::Text, Utf8Validator::new()),
-            (Sending::Whole, DataKind::Binary) => (Opcode::Binary, Utf8Validator::new()),
-            (Sending::Fragments { kind: open, utf8 }, _) if open == kind => {
-                (Opcode::Continuation, utf8)
-            }
+        #[cfg(feature = "deflate")]
+        let fresh = self.begins_compressed(fin.then_some(data.len()));
+        #[cfg(not(feature = "deflate"))]
+        let fresh = false;
+        let (opcode, mut utf8, compressed) = match (self.sending, kind) {
+            (Sending::Whole, DataKind::Text) => (Opcode::Text, Utf8Validator::new(), fresh),
+            (Sending::Whole, DataKind::Binary) => (Opcode::Binary, Utf8Validator::new(), fresh),
+            (
+                Sending::Fragments {
+                    kind: open,
+                    utf8,
+                    compressed,
+                },
+                _,
+            ) if open == kind => (Opcode::Continuation, utf8, compressed),
             (Sending::Fragments { .. }, _) => return Err(SendError::KindDiffers),
         };
         if kind == DataKind::Text {
@@ -134,13 +165,42 @@ impl<R: Role> Connection<R> {
                 utf8.finish().map_err(|_| SendError::NotUtf8)?;
             }
         }
+        #[cfg(feature = "deflate")]
+        if compressed {
+            let payload = self
+                .compress_fragment(data, fin)
+                .ok_or(SendError::Deflate)?;
+            let begins = opcode != Opcode::Continuation;
+            append_frame(fin, begins, opcode, &payload, R::key(key), out);
+        } else {
+            append(fin, opcode, data, R::key(key), out);
+        }
+        #[cfg(not(feature = "deflate"))]
+        append(fin, opcode, data, R::key(key), out);
         self.sending = if fin {
             Sending::Whole
         } else {
-            Sending::Fragments { kind, utf8 }
+            Sending::Fragments {
+                kind,
+                utf8,
+                compressed,
+            }
         };
-        append(fin, opcode, data, R::key(key), out);
         Ok(())
+    }
+
+    /// Tells whether a message is compressed, by its length where that is known.
+    #[cfg(feature = "deflate")]
+    fn begins_compressed(&self, len: Option<usize>) -> bool {
+        self.deflate
+            .as_ref()
+            .is_some_and(|codec| codec.compressor.takes(len))
+    }
+
+    /// Gives the payload of a fragment; `None` where the compressor fails.
+    #[cfg(feature = "deflate")]
+    fn compress_fragment(&mut self, data: &[u8], fin: bool) -> Option<Vec<u8>> {
+        self.deflate.as_mut()?.compressor.fragment(data, fin)
     }
 
     /// Appends a Ping of the caller's own to `out`; the peer's Pong arrives as an event with the same octets.
@@ -212,7 +272,7 @@ impl<R: Role> Connection<R> {
     }
 }
 
-/// Appends one frame, with one reservation.
+/// Appends one frame that is not compressed.
 pub(crate) fn append(
     fin: bool,
     opcode: Opcode,
@@ -220,9 +280,21 @@ pub(crate) fn append(
     key: Option<[u8; 4]>,
     out: &mut BytesMut,
 ) {
+    append_frame(fin, false, opcode, payload, key, out);
+}
+
+/// Appends one frame, with one reservation.
+pub(crate) fn append_frame(
+    fin: bool,
+    rsv1: bool,
+    opcode: Opcode,
+    payload: &[u8],
+    key: Option<[u8; 4]>,
+    out: &mut BytesMut,
+) {
     let header = FrameHeader {
         fin,
-        rsv1: false,
+        rsv1,
         opcode,
         key,
         payload_len: payload.len() as u64,

@@ -5,8 +5,10 @@ use alloc::string::String;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{HandshakeError, accept_key, elements, names, single, values};
+use super::{HandshakeError, accept_key, elements, is_token, names, single, values};
 use crate::SendError;
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateAgreement, DeflateOptions, extensions};
 
 /// A handshake that a client has begun (RFC 6455 §4.1).
 ///
@@ -29,6 +31,9 @@ pub struct ClientHandshake {
     key: [u8; 24],
     /// A list, empty if none is asked for.
     subprotocols: String,
+    /// The options, and the offer that they make.
+    #[cfg(feature = "deflate")]
+    deflate: Option<(DeflateOptions, String)>,
 }
 
 impl ClientHandshake {
@@ -40,7 +45,7 @@ impl ClientHandshake {
         let mut list = String::new();
         for (index, name) in subprotocols.iter().enumerate() {
             let twice = subprotocols.iter().take(index).any(|before| before == name);
-            if twice || !is_token(name) {
+            if twice || !is_token(name.as_bytes()) {
                 return Err(SendError::Subprotocol { index });
             }
             if index > 0 {
@@ -54,6 +59,8 @@ impl ClientHandshake {
         Ok(Self {
             key,
             subprotocols: list,
+            #[cfg(feature = "deflate")]
+            deflate: None,
         })
     }
 
@@ -68,7 +75,49 @@ impl ClientHandshake {
         ];
         let list = (!self.subprotocols.is_empty())
             .then_some(("Sec-WebSocket-Protocol", self.subprotocols.as_bytes()));
-        always.into_iter().chain(list)
+        let fields = always.into_iter().chain(list);
+        #[cfg(feature = "deflate")]
+        let fields = fields.chain(
+            self.deflate
+                .iter()
+                .map(|(_, offer)| ("Sec-WebSocket-Extensions", offer.as_bytes())),
+        );
+        fields
+    }
+
+    /// Offers permessage-deflate. Check the answer with [`check_deflate`](Self::check_deflate).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn offer_deflate(self, options: DeflateOptions) -> Self {
+        Self {
+            deflate: Some((options, options.offer())),
+            ..self
+        }
+    }
+
+    /// Checks the answer as [`check`](Self::check) does, and tells what was agreed of the permessage-deflate that was offered.
+    ///
+    /// # Errors
+    /// As of [`check`](Self::check); [`HandshakeError::AnswerDeflate`] where the answer's parameters do not fit the offer
+    /// (RFC 7692 §7), or ask for a window of 256 octets, in which we cannot compress.
+    #[cfg(feature = "deflate")]
+    pub fn check_deflate<'a>(
+        &self,
+        status: u16,
+        fields: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    ) -> Result<(Option<String>, Option<DeflateAgreement>), HandshakeError> {
+        let Some((options, _)) = &self.deflate else {
+            return Ok((self.check(status, fields)?, None));
+        };
+        let subprotocol = self.check_but_extensions(status, fields.clone())?;
+        let answer = extensions(fields).ok_or(HandshakeError::AnswerDeflate)?;
+        if answer.is_empty() {
+            return Ok((subprotocol, None));
+        }
+        let agreed = options
+            .check(&answer)
+            .ok_or(HandshakeError::AnswerDeflate)?;
+        Ok((subprotocol, Some(agreed)))
     }
 
     /// Checks the answer and tells the subprotocol that the server chose. Octets that follow its head are frames.
@@ -77,6 +126,21 @@ impl ClientHandshake {
     /// The first rule broken: close the transport, without a Close frame (RFC 6455 §7.1.7). With
     /// [`HandshakeError::Status`] the answer is one of plain HTTP, such as 401 or a redirection.
     pub fn check<'a>(
+        &self,
+        status: u16,
+        fields: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    ) -> Result<Option<String>, HandshakeError> {
+        let subprotocol = self.check_but_extensions(status, fields.clone());
+        let mut extensions = elements(fields, "Sec-WebSocket-Extensions");
+        match subprotocol {
+            Ok(_) | Err(HandshakeError::AnswerSubprotocol) if extensions.next().is_some() => {
+                Err(HandshakeError::AnswerExtension)
+            }
+            checked => checked,
+        }
+    }
+
+    fn check_but_extensions<'a>(
         &self,
         status: u16,
         fields: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
@@ -95,12 +159,6 @@ impl ClientHandshake {
         if single(fields.clone(), "Sec-WebSocket-Accept") != Ok(&accept_key(&self.key)) {
             return Err(HandshakeError::AnswerAccept);
         }
-        if elements(fields.clone(), "Sec-WebSocket-Extensions")
-            .next()
-            .is_some()
-        {
-            return Err(HandshakeError::AnswerExtension);
-        }
         if values(fields.clone(), "Sec-WebSocket-Protocol")
             .next()
             .is_none()
@@ -118,12 +176,4 @@ impl ClientHandshake {
             .map(|chosen| Some(String::from(chosen)))
             .ok_or(HandshakeError::AnswerSubprotocol)
     }
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|octet| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet))
 }

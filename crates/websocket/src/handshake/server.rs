@@ -5,6 +5,10 @@ use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::{HandshakeError, accept_key, elements, names, single};
+#[cfg(feature = "deflate")]
+use crate::deflate::{DeflateAgreement, DeflateOptions, extensions};
+#[cfg(feature = "deflate")]
+use alloc::string::String;
 
 /// Checks a request head and computes what the 101 answer carries (RFC 6455 §4.2).
 ///
@@ -65,6 +69,8 @@ pub fn accept<'a>(
     Ok(Accepted {
         accept: accept_key(key),
         subprotocol,
+        #[cfg(feature = "deflate")]
+        deflate: None,
     })
 }
 
@@ -84,6 +90,9 @@ fn is_16_octets(key: &[u8]) -> bool {
 pub struct Accepted {
     accept: [u8; 28],
     subprotocol: Option<&'static str>,
+    /// What was agreed, and the answer that says so.
+    #[cfg(feature = "deflate")]
+    deflate: Option<(DeflateAgreement, String)>,
 }
 
 impl Accepted {
@@ -103,6 +112,50 @@ impl Accepted {
         let protocol = self
             .subprotocol
             .map(|name| ("Sec-WebSocket-Protocol", name.as_bytes()));
-        always.into_iter().chain(protocol)
+        let fields = always.into_iter().chain(protocol);
+        #[cfg(feature = "deflate")]
+        let fields = fields.chain(
+            self.deflate
+                .iter()
+                .map(|(_, answer)| ("Sec-WebSocket-Extensions", answer.as_bytes())),
+        );
+        fields
+    }
+
+    /// Agrees on permessage-deflate by the first offer in `fields` that `options` allow (RFC 7692 §5). Offers with unknown,
+    /// repeated or faulty parameters are declined, and a list that breaks the grammar as a whole; declining is no fault.
+    ///
+    /// ```
+    /// # let mut request: Vec<(&str, &[u8])> = vec![
+    /// #     ("Host", b"a"), ("Upgrade", b"websocket"), ("Connection", b"Upgrade"),
+    /// #     ("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", b"13")];
+    /// use tidings_websocket::{DeflateOptions, accept};
+    /// request.push(("Sec-WebSocket-Extensions", b"permessage-deflate; client_max_window_bits"));
+    /// let accepted = accept("GET", (1, 1), request.iter().copied(), &[])?
+    ///     .with_deflate(DeflateOptions::default(), request.iter().copied());
+    /// let (name, value) = accepted.fields().last().unwrap();
+    /// assert_eq!(name, "Sec-WebSocket-Extensions");
+    /// assert_eq!(value, b"permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+    /// # Ok::<(), tidings_websocket::HandshakeError>(())
+    /// ```
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate<'a>(
+        self,
+        options: DeflateOptions,
+        fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+    ) -> Self {
+        let agreed = extensions(fields).and_then(|offers| options.choose(&offers));
+        Self {
+            deflate: agreed.map(|agreed| (agreed, agreed.answer())),
+            ..self
+        }
+    }
+
+    /// Gives what was agreed of permessage-deflate, for [`Connection::with_deflate`](crate::Connection::with_deflate).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<DeflateAgreement> {
+        self.deflate.as_ref().map(|(agreed, _)| *agreed)
     }
 }

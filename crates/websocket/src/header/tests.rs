@@ -121,7 +121,7 @@ fn reserved_opcodes_fail_on_the_first_octet_fr_02() {
 #[test]
 fn every_first_octet_has_one_meaning_fr_01_fr_02_fg_05() {
     let no_rsv1 = Rules {
-        rsv1: false,
+        rsv1: Rsv1::Nowhere,
         masked: None,
     };
     for first in 0..=u8::MAX {
@@ -181,7 +181,7 @@ fn the_mask_bit_must_fit_the_reader_fr_08_fr_09() {
     ];
     for (name, masked, octets, want) in rows {
         let rules = Rules {
-            rsv1: false,
+            rsv1: Rsv1::Nowhere,
             masked: Some(masked),
         };
         let fault = FrameHeader::decode_by(octets, rules)
