@@ -6,8 +6,8 @@ use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tidings_http1::{
-    BodyDecoder, BodyEvent, ClientConnection, ClientEvent, Content, Fields, Framing, LAST_CHUNK,
-    Limits, Next, ReceiveError, ServerConnection, ServerEvent, encode_chunk,
+    BodyDecoder, BodyEvent, ClientConnection, ClientEvent, Config, Content, Fields, Framing,
+    LAST_CHUNK, Leniency, Limits, Next, ReceiveError, ServerConnection, ServerEvent, encode_chunk,
 };
 
 type Line = (String, Vec<u8>);
@@ -44,8 +44,8 @@ fn borrowed(lines: &[Line]) -> impl Iterator<Item = (&str, &[u8])> {
 }
 
 /// Serves `pieces`, answering each request, and reports what was seen and the most octets that were held.
-fn serve(pieces: &[&[u8]], eof: bool, limits: Limits) -> (Vec<Seen>, usize) {
-    let mut connection = ServerConnection::new(limits);
+fn serve(pieces: &[&[u8]], eof: bool, config: impl Into<Config>) -> (Vec<Seen>, usize) {
+    let mut connection = ServerConnection::with_config(config.into());
     let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
     let (mut seen, mut held) = (Vec::new(), 0);
     for turn in 0..=pieces.len() {
@@ -328,6 +328,24 @@ fn near_requests() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Some of the switches, each as likely as not.
+fn leniencies() -> impl Strategy<Value = Config> {
+    any::<[bool; 8]>().prop_map(|on| {
+        let mut leniency = Leniency::default();
+        [
+            leniency.bare_lf,
+            leniency.fold_to_sp,
+            leniency.space_before_colon,
+            leniency.equal_content_lengths,
+            leniency.te_over_cl,
+            leniency.missing_reason_sp,
+            leniency.ctl_in_values,
+            leniency.space_after_chunk_size,
+        ] = on;
+        Config::new(Limits::default(), leniency)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -369,6 +387,27 @@ proptest! {
         prop_assert_eq!(&parts, &whole);
         let (singles, _) = serve(&octets.chunks(1).collect::<Vec<_>>(), eof, Limits::default());
         prop_assert_eq!(&singles, &whole);
+    }
+
+    #[test]
+    fn cuts_change_nothing_whatever_is_relaxed(octets in near_requests(), config in leniencies(), cuts in vec(any::<usize>(), 0..6), eof: bool) {
+        let (whole, _) = serve(&[&octets], eof, config);
+        let (parts, _) = serve(&cut(&octets, cuts), eof, config);
+        prop_assert_eq!(&parts, &whole);
+        let (singles, _) = serve(&octets.chunks(1).collect::<Vec<_>>(), eof, config);
+        prop_assert_eq!(&singles, &whole);
+    }
+
+    #[test]
+    fn what_is_legal_reads_the_same_whatever_is_relaxed(octets in near_requests(), config in leniencies(), eof: bool) {
+        let (strict, _) = serve(&[&octets], eof, Limits::default());
+        let (lenient, _) = serve(&[&octets], eof, config);
+        // Up to the octet that the strict reader refuses, nothing may differ.
+        let legal = strict.iter().take_while(|event| !matches!(event, Seen::Failed(_)));
+        prop_assert!(legal.zip(&lenient).all(|(strict, lenient)| strict == lenient || matches!(strict, Seen::Data(_))));
+        if !strict.iter().any(|event| matches!(event, Seen::Failed(_))) {
+            prop_assert_eq!(&lenient, &strict);
+        }
     }
 
     #[test]
