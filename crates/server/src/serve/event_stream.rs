@@ -3,7 +3,9 @@
 //! One event is one chunk and one write. To an HTTP/1.0 request the events go out bare, and the
 //! stream ends with the connection.
 
+use core::fmt;
 use core::ops::Range;
+use core::pin::Pin;
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -11,12 +13,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use tidings_http1::{LAST_CHUNK, encode_chunk};
 use tidings_sse::{EventRef, HEARTBEAT, SendError};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::clock::deadline;
 use super::link::Link;
 use super::listen::{Shared, Slot};
-use super::stop::Stop;
+use super::stop::{KeptStop, Stop};
 
 /// An event encoded once for all its readers: the event as an HTTP chunk, of which the bare event
 /// is the middle. Cloning shares the octets.
@@ -65,16 +67,25 @@ impl SharedEvent {
 }
 
 /// The writing end of an event stream, in a task of its own.
-#[derive(Debug)]
 pub struct EventStream {
     link: Link,
     chunked: bool,
     heartbeat: Duration,
-    /// When something was written last.
-    written_at: Instant,
+    /// When the next heartbeat is due.
+    due: Pin<Box<Sleep>>,
     stop: Stop,
+    stopping: KeptStop,
     linger: (Duration, usize),
     _slot: Slot,
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream")
+            .field("link", &self.link)
+            .field("chunked", &self.chunked)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a stream cannot go on.
@@ -98,8 +109,12 @@ impl EventStream {
             link,
             chunked,
             heartbeat: shared.config.heartbeat,
-            written_at: Instant::now(),
+            due: Box::pin(sleep_until(deadline(
+                Instant::now(),
+                shared.config.heartbeat,
+            ))),
             stop: shared.stop.clone(),
+            stopping: shared.stop.kept(),
             linger: (shared.config.linger_timeout, shared.config.max_linger_len),
             _slot: slot,
         }
@@ -139,13 +154,14 @@ impl EventStream {
     /// server stops. Wait for it beside whatever brings the events. Cancel-safe.
     pub async fn keep_alive(&mut self) -> StreamError {
         loop {
-            let due = sleep_until(deadline(self.written_at, self.heartbeat));
+            if self.stop.is_stopping() {
+                return StreamError::Stopping;
+            }
             tokio::select! {
-                () = self.stop.stopping() => return StreamError::Stopping,
-                () = self.link.peer_gone() => {
-                    return StreamError::Gone(io::ErrorKind::ConnectionReset.into());
-                }
-                () = due => {
+                biased;
+                () = &mut self.stopping => return StreamError::Stopping,
+                end = self.link.discard() => return StreamError::Gone(end),
+                () = &mut self.due => {
                     self.push_block(HEARTBEAT);
                     if let Err(error) = self.flush().await {
                         return error;
@@ -189,7 +205,8 @@ impl EventStream {
     async fn flush(&mut self) -> Result<(), StreamError> {
         self.link.flush().await.map_err(StreamError::Gone)?;
         self.link.release();
-        self.written_at = Instant::now();
+        let due = deadline(Instant::now(), self.heartbeat);
+        self.due.as_mut().reset(due);
         Ok(())
     }
 }

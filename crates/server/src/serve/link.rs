@@ -241,7 +241,12 @@ impl Link {
                 count += 1;
             }
             let (pieces, _) = pieces.split_at(count);
-            match self.socket.try_write_vectored(pieces) {
+            // A plain write costs the kernel less than a vectored one of a single piece.
+            let written = match pieces {
+                [piece] => self.socket.try_write(piece),
+                pieces => self.socket.try_write_vectored(pieces),
+            };
+            match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(len) => self.advance(len),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
@@ -307,6 +312,18 @@ impl Link {
         match timeout_at(stalled, step).await {
             Ok(progress) => progress,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// Reads away what comes, which nobody wants, until the peer's end. Cancel-safe.
+    pub(crate) async fn discard(&mut self) -> io::Error {
+        loop {
+            self.input.clear();
+            match self.read().await {
+                Ok(0) => return io::ErrorKind::ConnectionReset.into(),
+                Ok(_) => tokio::task::coop::consume_budget().await,
+                Err(error) => return error,
+            }
         }
     }
 

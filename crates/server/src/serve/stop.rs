@@ -1,10 +1,16 @@
 //! The one signal by which a server tells its connections that it is about to stop.
 
+use core::future::Future;
+use core::pin::Pin;
+
 use tokio::sync::watch;
 
 /// Tells when the server stops. Cloning is cheap; every clone sees the same signal.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
+
+/// Resolves once; not to be asked again after that.
+pub(crate) type KeptStop = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 
 /// The side that gives the signal.
 #[derive(Debug)]
@@ -26,6 +32,13 @@ impl Stop {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         *self.0.borrow()
+    }
+
+    /// [`Stop::stopping`] as a value that is kept and waited for again and again: to begin anew at
+    /// each turn of a loop costs more than all else that a message does.
+    pub(crate) fn kept(&self) -> KeptStop {
+        let mut stop = self.clone();
+        Box::pin(async move { stop.stopping().await })
     }
 
     /// Resolves when the server begins to stop. Cancel-safe.

@@ -1,5 +1,7 @@
 //! A session of payloads alone: a message a frame, by its kind, both ways.
 
+use core::pin::pin;
+
 use tidings_hub::{Publish, Read};
 use tidings_websocket::{CloseCode, Message};
 
@@ -29,11 +31,12 @@ impl Session {
     pub(super) async fn run(mut self, mut websocket: WebSocket) {
         websocket.leave_stop_to_session();
         let mut stop = websocket.stop();
+        let mut stopping = pin!(stop.stopping());
         let mut cut = self.channels.0.cuts.begin(Transport::WebSocket);
         let end = loop {
             let turned = tokio::select! {
                 biased;
-                () = stop.stopping() => break End::restart(&self.feeds.own),
+                () = &mut stopping => break End::restart(&self.feeds.own),
                 turn = self.feeds.turn(&self.channels, &mut websocket, &mut cut) => match turn {
                     Turn::Received(Some(Message::Text(text))) => {
                         self.publish(Publish::text(text.as_str()))

@@ -1,6 +1,7 @@
 //! A session of `tidings.v1`: envelopes with positions, and up to 100 channels.
 
 use core::net::SocketAddr;
+use core::pin::pin;
 
 use tidings_http1::RequestHead;
 use tidings_hub::{ChannelName, Gap, Position, Publish, PublishError, Read, Start};
@@ -55,13 +56,14 @@ impl Session {
 
     async fn serve(&mut self, websocket: &mut WebSocket) -> Result<End, End> {
         let mut stop = websocket.stop();
+        let mut stopping = pin!(stop.stopping());
         let mut cut = self.channels.0.cuts.begin(Transport::WebSocket);
         let position = self.feeds.own.cursor.position();
         websocket.send_text(&envelope::position(position)).await?;
         loop {
             tokio::select! {
                 biased;
-                () = stop.stopping() => return Ok(End::restart(&self.feeds.own)),
+                () = &mut stopping => return Ok(End::restart(&self.feeds.own)),
                 turn = self.feeds.turn(&self.channels, websocket, &mut cut) => match turn {
                     Turn::Received(Some(Message::Text(frame))) => {
                         self.receive(websocket, frame.as_str()).await?;
