@@ -12,7 +12,9 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use tidings_http1::{ClientConnection, ClientEvent, Content, Limits};
-use tidings_websocket::{Client, ClientHandshake, Config, Connection, Event, IoAction, Message};
+use tidings_websocket::{
+    Client, ClientHandshake, Config, Connection, DeflateOptions, Event, IoAction, Message,
+};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -80,7 +82,10 @@ impl Session {
     fn open(authority: &str, target: &str) -> Result<Self, Failure> {
         let mut stream = TcpStream::connect(authority)?;
         stream.set_nodelay(true)?;
-        let handshake = ClientHandshake::new(random()?, &[])?;
+        // The server keeps its context, this client does not: both are to be tested.
+        let mut options = DeflateOptions::default();
+        options.server_takeover = true;
+        let handshake = ClientHandshake::new(random()?, &[])?.offer_deflate(options);
         let mut http = ClientConnection::new(Limits::default());
         let (mut input, mut out) = (BytesMut::new(), BytesMut::new());
         let fields = [("Host", authority.as_bytes())].into_iter();
@@ -96,12 +101,12 @@ impl Session {
                 None => {}
             }
         };
-        handshake.check(head.status(), head.fields().iter())?;
+        let (_, agreed) = handshake.check_deflate(head.status(), head.fields().iter())?;
         let mut config = Config::default();
         config.ping_after = None;
         Ok(Self {
             stream,
-            connection: Connection::new(config, Duration::ZERO),
+            connection: Connection::with_deflate(config, agreed.as_ref(), Duration::ZERO),
             input,
             out: BytesMut::new(),
             origin: Instant::now(),

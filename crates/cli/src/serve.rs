@@ -11,6 +11,7 @@ use clap::Args;
 use subtle::ConstantTimeEq;
 use tidings_server::channels::{self, Access, Channels, Decision, Verb};
 use tidings_server::serve::{self, Request, Response, WebSocket};
+use tidings_server::websocket::DeflateOptions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -32,7 +33,7 @@ pub(crate) struct Serve {
     /// Seed of the scores and prices that the demo publishes.
     #[arg(long, value_name = "N", default_value_t = 7)]
     demo_seed: u64,
-    /// Serve a WebSocket echo at /echo, for messages of up to 16 MiB in any number of fragments.
+    /// Serve a WebSocket echo at /echo, for messages of up to 16 MiB in any number of fragments, compressed where the client offers it.
     #[arg(long)]
     echo: bool,
     /// Messages that a channel keeps.
@@ -231,7 +232,11 @@ fn answer_echo(request: &Request) -> Response {
     config.max_message_len = ECHO_MAX_LEN;
     config.max_frame_len = ECHO_MAX_LEN as u64;
     config.max_fragments = usize::MAX;
-    Response::websocket(request.head(), &[], config, echo)
+    let mut deflate = DeflateOptions::default();
+    // All that RFC 7692 has is to be testable: a client may ask for less.
+    deflate.server_takeover = true;
+    deflate.client_takeover = true;
+    Response::websocket_deflate(request.head(), config, deflate, echo)
 }
 
 /// Sends back each message, in kind and in order; the answers to one read leave in one write.

@@ -179,7 +179,7 @@ impl Connection {
             Content::WebSocket(accepted, limits, session) => {
                 link.count_input();
                 let config = limits(shared.config.websocket);
-                let websocket = WebSocket::new(link, config, accepted.subprotocol(), &shared, slot);
+                let websocket = WebSocket::new(link, config, &accepted, &shared, slot);
                 tokio::spawn(session(websocket));
             }
             Content::Whole(_) | Content::Pieces(_) | Content::Held(_) | Content::Reset => {}

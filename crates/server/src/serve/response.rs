@@ -157,6 +157,28 @@ impl Response {
         }
     }
 
+    /// [`Response::websocket`] without a subprotocol, with messages compressed where the client offers
+    /// permessage-deflate in a way that `options` allow (RFC 7692).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn websocket_deflate<F>(
+        request: &RequestHead,
+        config: WebSocketConfig,
+        options: tidings_websocket::DeflateOptions,
+        session: impl FnOnce(WebSocket) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        match accept(request, &[]) {
+            Ok(accepted) => {
+                let accepted = accepted.with_deflate(options, request.fields().iter());
+                Self::upgraded(accepted, Box::new(move |_| config), session)
+            }
+            Err(error) => Self::handshake_error(error),
+        }
+    }
+
     /// [`Response::websocket`] without a subprotocol and with the limits of
     /// [`Config::websocket`](super::Config::websocket).
     #[must_use]

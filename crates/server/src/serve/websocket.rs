@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_websocket::{
-    CloseCode, Closed, Config, Connection, Event, IoAction, Message, SendError, Server, SharedFrame,
+    Accepted, CloseCode, Closed, Config, Connection, Event, IoAction, Message, SendError, Server,
+    SharedFrame,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -84,14 +85,18 @@ impl WebSocket {
     pub(crate) fn new(
         link: Link,
         config: Config,
-        subprotocol: Option<&'static str>,
+        accepted: &Accepted,
         shared: &Arc<Shared>,
         slot: Slot,
     ) -> Self {
+        #[cfg(feature = "deflate")]
+        let session = Connection::with_deflate(config, accepted.deflate().as_ref(), Duration::ZERO);
+        #[cfg(not(feature = "deflate"))]
+        let session = Connection::new(config, Duration::ZERO);
         Self {
             link,
-            session: Connection::new(config, Duration::ZERO),
-            subprotocol,
+            session,
+            subprotocol: accepted.subprotocol(),
             origin: Instant::now(),
             stop: shared.stop.clone(),
             linger: (shared.config.linger_timeout, shared.config.max_linger_len),
