@@ -3,6 +3,8 @@
 //! Answers that are queued leave together, when all that was read is worked off; control frames
 //! are answered and deadlines kept while somebody waits in [`WebSocket::next`].
 
+use core::fmt;
+use core::pin::Pin;
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -12,13 +14,13 @@ use tidings_websocket::{
     Accepted, CloseCode, Closed, Config, Connection, Event, IoAction, Message, SendError, Server,
     SharedFrame,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::clock::deadline;
 use super::content::Share;
 use super::link::{Exchange, Link};
 use super::listen::{Shared, Slot};
-use super::stop::Stop;
+use super::stop::{KeptStop, Stop};
 
 /// Input is not read while more than this waits to be written: who sends and never reads is held
 /// back by TCP.
@@ -35,7 +37,6 @@ const READ_AHEAD_LEN: usize = 64 << 10;
 /// A session that only drops it sends a Close where the socket takes it at once: 1000, or 1011
 /// after a panic, or 1012 where the server stops. To wait for the closing handshake, call
 /// [`WebSocket::close`].
-#[derive(Debug)]
 pub struct WebSocket {
     link: Link,
     session: Connection<Server>,
@@ -44,6 +45,8 @@ pub struct WebSocket {
     origin: Instant,
     stop: Stop,
     on_stop: OnStop,
+    /// When the session or the message that is arriving wants to be looked at.
+    due: Pin<Box<Sleep>>,
     phase: Phase,
     /// What the message that is arriving holds of the server's allowance.
     held: Share,
@@ -53,10 +56,21 @@ pub struct WebSocket {
     _slot: Slot,
 }
 
+impl fmt::Debug for WebSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("link", &self.link)
+            .field("session", &self.session)
+            .field("subprotocol", &self.subprotocol)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Who closes the connection when the server stops.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OnStop {
-    Close,
+    /// This end, when the signal resolves.
+    Close(KeptStop),
     LeaveToSession,
 }
 
@@ -100,7 +114,8 @@ impl WebSocket {
             origin: Instant::now(),
             stop: shared.stop.clone(),
             linger: (shared.config.linger_timeout, shared.config.max_linger_len),
-            on_stop: OnStop::Close,
+            on_stop: OnStop::Close(shared.stop.kept()),
+            due: Box::pin(sleep_until(Instant::now())),
             phase: Phase::Open,
             held: Share::new(shared.unfinished.clone()),
             grew_at: Instant::now(),
@@ -220,37 +235,67 @@ impl WebSocket {
             };
             return;
         }
-        let unfinished = self.held.len() > 0;
-        let stalls = deadline(self.grew_at, self.link.progress_timeout());
-        let due = self
-            .session
-            .poll_timeout()
-            .map(|due| deadline(self.origin, due));
+        let due = self.next_deadline();
+        if let Some(due) = due
+            && due != self.due.deadline()
+        {
+            self.due.as_mut().reset(due);
+        }
         let read = self.link.waiting_len() < MAX_WAITING_LEN;
-        let watch_stop = self.on_stop == OnStop::Close && self.session.may_send();
+        let stopping = self.stop.is_stopping();
+        let may_send = self.session.may_send();
+        let signal = match &mut self.on_stop {
+            OnStop::Close(_) if stopping && may_send => {
+                self.session
+                    .close(CloseCode::SERVICE_RESTART, "", self.origin.elapsed());
+                return;
+            }
+            OnStop::Close(signal) if may_send => Some(signal),
+            OnStop::Close(_) | OnStop::LeaveToSession => None,
+        };
+        let signalled = async {
+            match signal {
+                Some(signal) => signal.await,
+                None => core::future::pending().await,
+            }
+        };
         // Octets come before deadlines: a Pong that has arrived is in time.
         let exchanged = tokio::select! {
             biased;
-            () = self.stop.stopping(), if watch_stop => {
-                self.session.close(CloseCode::SERVICE_RESTART, "", self.origin.elapsed());
-                return;
-            }
+            () = signalled => return,
             exchanged = self.link.exchange(read) => exchanged,
-            () = sleep_until(due.unwrap_or(stalls)), if due.is_some() => {
-                if let Some(Event::Closed(closed)) =
-                    self.session.handle_timeout(self.origin.elapsed())
-                {
-                    self.phase = Phase::Ending(closed);
-                }
-                return;
-            }
-            () = sleep_until(stalls), if unfinished => {
-                return self.give_up(CloseCode::POLICY_VIOLATION, "a message does not go on");
-            }
+            () = &mut self.due, if due.is_some() => return self.keep_deadline(),
         };
         match exchanged {
             Ok(Exchange::Read(1..) | Exchange::Wrote) => {}
             Ok(Exchange::Read(0)) | Err(_) => self.end_of_input(self.origin.elapsed()),
+        }
+    }
+
+    /// When the session wants to be looked at, or the message that is arriving must have grown.
+    fn next_deadline(&self) -> Option<Instant> {
+        let session = self
+            .session
+            .poll_timeout()
+            .map(|due| deadline(self.origin, due));
+        let message = self.message_deadline();
+        session.into_iter().chain(message).min()
+    }
+
+    fn message_deadline(&self) -> Option<Instant> {
+        let unfinished = self.held.len() > 0;
+        unfinished.then(|| deadline(self.grew_at, self.link.progress_timeout()))
+    }
+
+    fn keep_deadline(&mut self) {
+        if self
+            .message_deadline()
+            .is_some_and(|due| due <= Instant::now())
+        {
+            return self.give_up(CloseCode::POLICY_VIOLATION, "a message does not go on");
+        }
+        if let Some(Event::Closed(closed)) = self.session.handle_timeout(self.origin.elapsed()) {
+            self.phase = Phase::Ending(closed);
         }
     }
 
