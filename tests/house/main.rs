@@ -7,6 +7,8 @@
     reason = "tests: what cannot be read fails the test at hand"
 )]
 
+mod ledger;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
