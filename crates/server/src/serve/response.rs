@@ -107,7 +107,8 @@ impl Response {
     }
 
     /// An answer that comes later, such as that of a long poll. The connection waits for it
-    /// without a buffer, and drops the future when the client leaves.
+    /// without a buffer, and drops the future when the client leaves. A client that ends its
+    /// sending side counts as one that left.
     #[must_use]
     pub fn held(answer: impl Future<Output = Self> + Send + 'static) -> Self {
         let mut response = Self::new(200);
