@@ -42,6 +42,7 @@ pub mod date;
 mod encode;
 mod error;
 mod fields;
+mod forward;
 mod framing;
 mod head;
 #[cfg(feature = "http")]
