@@ -1,12 +1,19 @@
 //! What a proxy passes on of a message (RFC 9110 §7.6): target, field lines, and how long the content is.
 //!
 //! A proxy reads with one connection and writes with another. Each writes framing and persistence
-//! of its own, so that those of the other must not come along. Via is the caller's to add.
+//! of its own, so that those of the other must not come along.
+//!
+//! server end ──ServerEvent──> ClientConnection::forward ──> next server
+//! server end <── ServerConnection::forward <──ClientEvent── next server
 
 use alloc::borrow::Cow;
 use alloc::format;
 
+use bytes::BytesMut;
+
+use crate::connection::{ClientConnection, ClientEvent, ServerConnection, ServerEvent};
 use crate::encode::Content;
+use crate::error::SendError;
 use crate::fields::Fields;
 use crate::framing::Framing;
 use crate::head::{RequestHead, ResponseHead};
@@ -111,6 +118,94 @@ impl ResponseHead {
             }
             (framing, _) => sent(framing),
         }
+    }
+}
+
+impl ClientConnection {
+    /// Writes to the next server what a client sent: a head without the fields of its connection, content, trailers.
+    ///
+    /// `more` is written behind the fields of a head, and nowhere else: Via, which a proxy must add
+    /// (RFC 9110 §7.6.3). Content of unknown length goes out in chunks, so the next server must be
+    /// known to speak 1.1. Trailers that a server must not get are left out, all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_request`](Self::send_request): an Upgrade is not forwarded, so CONNECT is refused
+    /// unless it goes to another proxy.
+    pub fn forward<'f>(
+        &mut self,
+        event: &'f ServerEvent,
+        more: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        match event {
+            ServerEvent::Request(head) => self.send_request(
+                head.method(),
+                &head.forwarded_target(),
+                head.forwarded_fields().chain(more),
+                head.content(),
+                out,
+            ),
+            ServerEvent::Data(data) => self.send_data(data, out),
+            ServerEvent::Trailers(fields) => optional(self.send_trailers(fields.iter(), out)),
+            ServerEvent::End => self.send_end(out),
+            ServerEvent::Closed => Ok(()),
+        }
+    }
+}
+
+impl ServerConnection {
+    /// Writes to the client what the next server sent: heads without the fields of its connection, content, trailers.
+    ///
+    /// `more` is written behind the fields of a head, as in [`ClientConnection::forward`]. What an
+    /// HTTP/1.0 client cannot take (1xx, trailers) is left out. A server that closes behind its
+    /// response makes this connection close too.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_response`](Self::send_response); `Closed` when the next server has closed and the
+    /// client still waits. A change of protocols is `WrongState`: see [`send_upgrade`](Self::send_upgrade).
+    pub fn forward<'f>(
+        &mut self,
+        event: &'f ClientEvent,
+        more: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+        out: &mut BytesMut,
+    ) -> Result<(), SendError> {
+        match event {
+            ClientEvent::Informational(head) => {
+                let fields = head.forwarded_fields().chain(more);
+                optional(self.send_informational(head.status(), fields, out))
+            }
+            ClientEvent::Response(head) => {
+                if !head.keep_alive() {
+                    self.close_after_response();
+                }
+                let fields = head.forwarded_fields().chain(more);
+                self.send_response(head.status(), fields, head.content(), out)
+            }
+            ClientEvent::Data(data) => self.send_data(data, out),
+            ClientEvent::Trailers(fields) => {
+                optional(self.send_trailers(fields.iter(), out).map(drop))
+            }
+            // Trailers have ended the response already.
+            ClientEvent::End(_) if !self.awaits_response() => Ok(()),
+            ClientEvent::End(_) => self.send_end(out).map(drop),
+            ClientEvent::Upgraded(_) => Err(SendError::WrongState),
+            ClientEvent::Closed if self.awaits_response() => Err(SendError::Closed),
+            ClientEvent::Closed => Ok(()),
+        }
+    }
+}
+
+/// Leaves out what the other end must not get; a message is whole without it.
+fn optional(sent: Result<(), SendError>) -> Result<(), SendError> {
+    match sent {
+        Err(
+            SendError::ForbiddenTrailer
+            | SendError::TrailersNeedChunked
+            | SendError::InformationalToHttp10,
+        ) => Ok(()),
+        sent => sent,
     }
 }
 

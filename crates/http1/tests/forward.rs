@@ -7,8 +7,8 @@
 
 use bytes::BytesMut;
 use tidings_http1::{
-    ClientConnection, ClientEvent, Content, Limits, RequestHead, ResponseHead, ServerConnection,
-    ServerEvent,
+    ClientConnection, ClientEvent, Content, Limits, RequestHead, ResponseHead, SendError,
+    ServerConnection, ServerEvent,
 };
 
 fn request(head: &str) -> RequestHead {
@@ -209,4 +209,152 @@ fn content_is_forwarded_with_the_length_it_had_rfc9110_8_6() {
         let head = response(method, &format!("HTTP/1.1 {lines}\r\n"));
         assert_eq!(head.content(), want, "{name}");
     }
+}
+
+const VIA: [(&str, &[u8]); 1] = [("Via", b"1.1 p")];
+
+/// Both ends of a proxy: what the client and then the server sent, and what each of them gets.
+fn proxied(from_client: &str, from_server: &str) -> Result<(String, String), SendError> {
+    let mut server = ServerConnection::new(Limits::default());
+    let mut client = ClientConnection::new(Limits::default());
+    client.assume_http11();
+    let (mut to_server, mut to_client) = (BytesMut::new(), BytesMut::new());
+    let mut input = BytesMut::from(from_client);
+    while let Some(event) = server.next_event(&mut input).unwrap() {
+        client.forward(&event, VIA, &mut to_server)?;
+    }
+    let mut input = BytesMut::from(from_server);
+    while let Some(event) = client.next_event(&mut input).unwrap() {
+        server.forward(&event, VIA, &mut to_client)?;
+    }
+    let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
+    Ok((text(&to_server), text(&to_client)))
+}
+
+#[test]
+fn a_proxy_passes_on_each_event_rfc9110_7_6() {
+    const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const GOT: &str = "GET / HTTP/1.1\r\nHost: a\r\nVia: 1.1 p\r\n\r\n";
+    const GET_10: &str = "GET / HTTP/1.0\r\nHost: a\r\n\r\n";
+    let rows: [(&str, &str, &str, &str, &str); 10] = [
+        (
+            "lengths",
+            "POST http://b/x HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nA: b\r\n\r\nhi",
+            "POST /x HTTP/1.1\r\nHost: b\r\nA: b\r\nVia: 1.1 p\r\nContent-Length: 2\r\n\r\nhi",
+            "HTTP/1.1 201 Made\r\nContent-Length: 2\r\nKeep-Alive: x\r\n\r\nho",
+            "HTTP/1.1 201 Created\r\nVia: 1.1 p\r\nContent-Length: 2\r\n\r\nho",
+        ),
+        (
+            "chunks with trailers",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhi\r\n0\r\nT: u\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nVia: 1.1 p\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nT: u\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\nV: w\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\nV: w\r\n\r\n",
+        ),
+        (
+            "trailers that must not be sent",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nCookie: u\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nVia: 1.1 p\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\nSet-Cookie: w\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\n\r\n",
+        ),
+        (
+            "informational responses",
+            GET,
+            GOT,
+            "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 103 Early Hints\r\nLink: x\r\nVia: 1.1 p\r\n\r\n\
+             HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nContent-Length: 0\r\n\r\n",
+        ),
+        (
+            "neither trailers nor 1xx to HTTP/1.0",
+            GET_10,
+            GOT,
+            "HTTP/1.1 103 \r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\nV: w\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nConnection: close\r\n\r\nho",
+        ),
+        (
+            "a server that closes",
+            GET,
+            GOT,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nho",
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nConnection: close\r\nContent-Length: 2\r\n\r\nho",
+        ),
+        (
+            "a server of HTTP/1.0 that stays",
+            GET,
+            GOT,
+            "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nho",
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nContent-Length: 2\r\n\r\nho",
+        ),
+        (
+            "a client that closes asks nothing of the server",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            GOT,
+            OK,
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        ),
+        (
+            "an answer to HEAD",
+            "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "HEAD / HTTP/1.1\r\nHost: a\r\nVia: 1.1 p\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nContent-Length: 7\r\n\r\n",
+        ),
+        (
+            "an offer to switch is for one connection",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+            GOT,
+            OK,
+            "HTTP/1.1 200 OK\r\nVia: 1.1 p\r\nContent-Length: 0\r\n\r\n",
+        ),
+    ];
+    for (name, from_client, to_server, from_server, to_client) in rows {
+        let got = proxied(from_client, from_server).unwrap();
+        assert_eq!(got, (to_server.to_owned(), to_client.to_owned()), "{name}");
+    }
+}
+
+#[test]
+fn a_proxy_tells_what_it_cannot_forward_rfc9110_7_8() {
+    const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let rows = [
+        (
+            "a tunnel",
+            "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n",
+            SendError::WrongState,
+        ),
+        (
+            "a switch that was not asked for",
+            GET,
+            "HTTP/1.1 101 \r\nUpgrade: x\r\n\r\n",
+            SendError::WrongState,
+        ),
+        (
+            "content of 205",
+            GET,
+            "HTTP/1.1 205 \r\nContent-Length: 1\r\n\r\nx",
+            SendError::BodyNotAllowed,
+        ),
+    ];
+    for (name, from_client, from_server, want) in rows {
+        assert_eq!(proxied(from_client, from_server), Err(want), "{name}");
+    }
+}
+
+#[test]
+fn a_server_that_closed_without_an_answer_is_an_error_rfc9110_15_6_3() {
+    let mut server = ServerConnection::new(Limits::default());
+    let mut out = BytesMut::new();
+    let idle = server.forward(&ClientEvent::Closed, VIA, &mut out);
+    assert_eq!(idle, Ok(()), "nobody waits");
+    let mut input = BytesMut::from("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    while server.next_event(&mut input).unwrap().is_some() {}
+    let closed = server.forward(&ClientEvent::Closed, VIA, &mut out);
+    assert_eq!((closed, out.len()), (Err(SendError::Closed), 0));
+    let mut client = ClientConnection::new(Limits::default());
+    assert_eq!(client.forward(&ServerEvent::Closed, VIA, &mut out), Ok(()));
+    assert!(out.is_empty(), "the end of a client is nothing to write");
 }
