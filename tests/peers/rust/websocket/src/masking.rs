@@ -9,16 +9,14 @@ use tidings_websocket::mask;
 fn aligned(payload: &mut [u8], key: [u8; 4]) {
     // SAFETY: any octets are a `u32`, and any `u32` is octets.
     let (front, words, back) = unsafe { payload.align_to_mut::<u32>() };
-    let mut turned = key;
     for (octet, key) in front.iter_mut().zip(key) {
         *octet ^= key;
     }
-    turned.rotate_left(front.len() % 4);
-    let word = u32::from_ne_bytes(turned);
+    let word = u32::from_le_bytes(key).rotate_right(8 * (front.len() as u32 % 4));
     for octets in words {
-        *octets ^= word;
+        *octets ^= word.to_le();
     }
-    for (octet, key) in back.iter_mut().zip(turned) {
+    for (octet, key) in back.iter_mut().zip(word.to_le_bytes()) {
         *octet ^= key;
     }
 }
