@@ -12,16 +12,16 @@ export async function readers(browser, base) {
     const tidings = await import('/tidings.js');
     const all = {};
     for (const name of ['ShortPollReader', 'LongPollReader', 'SseReader', 'WebSocketReader']) {
-      const reader = new tidings[name]('/channels/readers', { after, interval: 50, events: ['greeting'] });
+      const reader = new tidings[name]('/channels/readers', { after, interval: 50 });
       const seen = [];
-      reader.addEventListener('message', ({ data, event, position }) =>
+      reader.addEventListener('message', ({ detail: { data, event, position } }) =>
         seen.push([data instanceof Uint8Array ? [...data] : data, event, position === reader.position]));
       const whole = new Promise((resolve) => {
         reader.addEventListener('message', () => seen.length === 3 && resolve());
       });
       await whole;
       const states = [reader.state];
-      reader.addEventListener('close', ({ reason }) => states.push(reason));
+      reader.addEventListener('close', ({ detail }) => states.push(detail.reason));
       reader.close();
       await tidings.publish('/channels/readers-after', 'x');
       all[name] = { seen, states: [...states, reader.state], isPosition: /^[0-9a-f]{16}\.4$/.test(reader.position) };
@@ -40,7 +40,7 @@ export async function readers(browser, base) {
     const gaps = [];
     for (const name of ['ShortPollReader', 'LongPollReader', 'SseReader', 'WebSocketReader']) {
       const reader = new tidings[name]('/channels/readers', { after: '0123456789abcdef.7' });
-      const { gap } = await new Promise((resolve) => reader.addEventListener('gap', resolve));
+      const { gap } = (await new Promise((resolve) => reader.addEventListener('gap', resolve))).detail;
       reader.close();
       gaps.push([name, gap.reason, gap.asked]);
     }
@@ -52,7 +52,7 @@ export async function readers(browser, base) {
     const { WebSocketReader, publish, ShortPollReader } = await import('/tidings.js');
     const reader = new WebSocketReader('/channels/readers-sent');
     const heard = [];
-    reader.addEventListener('message', ({ data, event }) => heard.push([data, event]));
+    reader.addEventListener('message', ({ detail: { data, event } }) => heard.push([data, event]));
     // Sent before it is connected, and twice under one key.
     const ids = await Promise.all([
       reader.publish('one', { key: 'k', event: 'greeting' }),
@@ -67,7 +67,7 @@ export async function readers(browser, base) {
     reader.close();
     const late = await reader.publish('x').catch((error) => error.message);
     const bad = new ShortPollReader('/channels/..%2F');
-    const { reason } = await new Promise((resolve) => bad.addEventListener('close', resolve));
+    const { reason } = (await new Promise((resolve) => bad.addEventListener('close', resolve))).detail;
     return { heard, same: [ids[0] === ids[1], posted[0] === posted[1]], refused, late, reason };
   });
   equal(sent.heard, [['one', 'greeting'], ['two', null]], 'each message is in the channel once');

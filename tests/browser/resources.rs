@@ -27,12 +27,16 @@ fn the_command_alone_serves_the_demo() {
 }
 
 #[test]
-fn without_the_demo_there_are_only_the_readers() {
+fn without_the_demo_there_is_only_the_library() {
     let server = Server::start(&[]);
     for (method, target, want) in [
         ("GET", "/tidings.js", 200),
         ("HEAD", "/tidings.js", 200),
         ("POST", "/tidings.js", 405),
+        ("GET", "/tidings-readers.js", 200),
+        ("GET", "/tidings-websocket.js", 200),
+        ("GET", "/tidings.d.ts", 200),
+        ("GET", "/tidings.ts", 404),
         ("GET", "/", 404),
         ("GET", "/demo/page.js", 404),
         ("GET", "/demo/clock", 404),
@@ -49,6 +53,8 @@ fn parts_of_the_page_have_a_type_a_policy_and_an_entity_tag() {
     for (target, media_type) in [
         ("/", "text/html; charset=utf-8"),
         ("/tidings.js", "text/javascript; charset=utf-8"),
+        ("/tidings-readers.js", "text/javascript; charset=utf-8"),
+        ("/tidings.d.ts", "text/plain; charset=utf-8"),
         ("/demo/page.js", "text/javascript; charset=utf-8"),
         ("/demo/base.css", "text/css; charset=utf-8"),
         ("/demo/icon.svg", "image/svg+xml"),
@@ -117,7 +123,13 @@ fn only_own_pages_cut_and_a_foreign_host_gets_nothing() {
     );
     let allowed = named.field("access-control-allow-origin");
     assert_eq!(allowed, Some("https://app.example"));
-    for target in ["/", "/tidings.js", "/demo/clock", "/demo/cut?transport=sse"] {
+    for target in [
+        "/",
+        "/tidings.js",
+        "/tidings.d.ts",
+        "/demo/clock",
+        "/demo/cut?transport=sse",
+    ] {
         let head = format!("GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n");
         let mut connection = server.connect();
         connection.send(head.as_bytes());

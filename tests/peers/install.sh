@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs the independent peers that `cargo test -p tidings-tests` talks to: pinned Python and Node
-# packages beside this file (both folders are git-ignored), curl, nginx and Chromium from Debian where missing.
+# packages beside this file (both folders are git-ignored); curl, nginx, Caddy, OpenSSL and Chromium from Debian
+# where missing.
 set -eu
 cd "$(dirname "$0")"
 
 missing=""
-for command in curl nginx python3 node npm chromium; do
+for command in curl nginx caddy openssl python3 node npm chromium; do
     command -v "$command" >/dev/null 2>&1 || [ -x "/usr/sbin/$command" ] || missing="$missing $command"
 done
 if [ -n "$missing" ]; then
@@ -25,5 +26,5 @@ if [ ! -d node/node_modules ] || [ ! -f .venv/.stamp ] || [ "$(cat .venv/.stamp)
     echo "$stamp" > .venv/.stamp
 fi
 
-.venv/bin/python -c 'import aiohttp, websockets; print("peers: aiohttp", aiohttp.__version__, "websockets", websockets.__version__)'
-(cd node && node -e 'const v = (n) => JSON.parse(require("fs").readFileSync(`node_modules/${n}/package.json`)).version; console.log("peers: ws", v("ws"), "eventsource", v("eventsource"))')
+.venv/bin/python -c 'import aiohttp, httpx_sse, websockets; from importlib.metadata import version; print("peers:", *(f"{name} {version(name)}" for name in ["aiohttp", "httpx-sse", "websockets"]))'
+(cd node && node -e 'const v = (n) => JSON.parse(require("fs").readFileSync(`node_modules/${n}/package.json`)).version; console.log("peers: ws", v("ws"), "eventsource", v("eventsource"), "typescript", v("typescript"))')

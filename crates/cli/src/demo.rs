@@ -3,7 +3,7 @@
 //! | resource | answers |
 //! |---|---|
 //! | `/`, `/demo/NAME.js`, … | the page and its parts |
-//! | `/tidings.js` | the readers, with or without the demo |
+//! | `/tidings.js`, `/tidings-NAME.js`, `/tidings.d.ts` | the library for pages, with or without the demo |
 //! | `/demo/clock` | the server's time, to measure latency by |
 //! | `/demo/settings` | what a channel keeps |
 //! | `POST /demo/cut?transport=NAME` | resets the connections of a transport |
@@ -77,16 +77,15 @@ impl Demo {
     }
 }
 
-/// Where the readers are served, with or without the demo.
-pub(crate) const READERS_PATH: &str = "/tidings.js";
-
-/// Serves the readers to pages of this origin and of those that were named.
+/// Serves the library for pages, with or without the demo, to pages of this origin and of those that
+/// were named; `None` where the path is none of its files.
 #[must_use]
-pub(crate) fn readers(request: &Request, channels: &Channels) -> Response {
-    match channels.guard(request) {
-        Ok(()) => assets::READERS.answer(request.head()),
+pub(crate) fn library(request: &Request, channels: &Channels) -> Option<Response> {
+    let asset = assets::library(request.head().path())?;
+    Some(match channels.guard(request) {
+        Ok(()) => asset.answer(request.head()),
         Err(refused) => refused,
-    }
+    })
 }
 
 /// The answer to another method than `GET` or `HEAD`.

@@ -157,9 +157,11 @@ async fn serve(args: Serve) -> Result<(), Error> {
     let handler = move |request: Request| {
         let (channels, demo) = (channels.clone(), demo.clone());
         async move {
+            if let Some(response) = demo::library(&request, &channels) {
+                return response;
+            }
             match (request.head().path(), demo) {
                 ("/echo", _) if echo => answer_echo(&request),
-                (demo::READERS_PATH, _) => demo::readers(&request, &channels),
                 (_, Some(demo)) => demo.handle(request, &channels).await,
                 (_, None) => channels.handle(request).await,
             }

@@ -16,6 +16,8 @@ const CSS: &str = "text/css; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+/// Types in the language TypeScript: its registered media type is that of a video.
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// One file.
 #[derive(Debug)]
@@ -33,8 +35,21 @@ const fn asset(path: &'static str, media_type: &'static str, content: &'static s
     }
 }
 
-/// The readers, which pages of other programs use too.
-pub(crate) const READERS: Asset = asset(super::READERS_PATH, JS, include_str!("pages/tidings.js"));
+/// The library for pages, which those of other programs use too.
+const LIBRARY: [Asset; 4] = [
+    asset("/tidings.js", JS, include_str!("pages/tidings.js")),
+    asset(
+        "/tidings-readers.js",
+        JS,
+        include_str!("pages/tidings-readers.js"),
+    ),
+    asset(
+        "/tidings-websocket.js",
+        JS,
+        include_str!("pages/tidings-websocket.js"),
+    ),
+    asset("/tidings.d.ts", TEXT, include_str!("pages/tidings.d.ts")),
+];
 
 const PAGES: [Asset; 24] = [
     asset("/", HTML, include_str!("pages/index.html")),
@@ -67,6 +82,11 @@ const PAGES: [Asset; 24] = [
     asset("/demo/card.js", JS, include_str!("pages/card.js")),
 ];
 
+/// The part of the library at a path.
+pub(crate) fn library(path: &str) -> Option<&'static Asset> {
+    LIBRARY.iter().find(|asset| asset.path == path)
+}
+
 /// The part of the page at a path.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
     PAGES.iter().find(|asset| asset.path == path)
@@ -94,7 +114,7 @@ impl Asset {
             .with("X-Content-Type-Options", "nosniff")
             .with("Referrer-Policy", "no-referrer")
             .with("Vary", "Origin");
-        // The guard has let this origin pass, so it is named; the readers are for its pages too.
+        // The guard has let this origin pass, so it is named; the library is for its pages too.
         match head.fields().get_str("Origin") {
             Some(origin) => response.with("Access-Control-Allow-Origin", origin.to_owned()),
             None => response,
@@ -115,16 +135,18 @@ mod tests {
 
     #[test]
     fn a_page_names_only_parts_that_there_are() {
-        for asset in PAGES.iter().chain([&READERS]) {
+        for asset in PAGES.iter().chain(&LIBRARY) {
+            let folder = asset.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             for quoted in asset.content.split(['"', '\'']) {
                 let path = match quoted.strip_prefix("./") {
-                    Some(name) if quoted.ends_with(".js") => format!("/demo/{name}"),
+                    Some(name) if quoted.ends_with(".js") => format!("{folder}/{name}"),
                     Some(_) | None => quoted.to_owned(),
                 };
-                let is_file = path == "/tidings.js"
+                let is_file = path.starts_with("/tidings") && path.ends_with(".js")
                     || path.starts_with("/demo/") && path.contains('.') && !path.contains('?');
-                if is_file && path != READERS.path {
-                    assert!(find(&path).is_some(), "{} names {path}", asset.path);
+                if is_file {
+                    let found = find(&path).or_else(|| library(&path));
+                    assert!(found.is_some(), "{} names {path}", asset.path);
                 }
             }
         }
@@ -132,7 +154,7 @@ mod tests {
 
     #[test]
     fn nothing_is_inline_and_nothing_comes_from_outside() {
-        for asset in PAGES.iter().chain([&READERS]) {
+        for asset in PAGES.iter().chain(&LIBRARY) {
             let at = asset.path;
             for refused in [
                 "https://",

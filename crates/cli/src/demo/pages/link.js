@@ -101,13 +101,10 @@ export class Link {
     if (this.#cut?.phase === 'asked') this.#cut.lostAt = performance.now();
     if (this.#cut) this.#cut.phase = 'lost';
     const why = this.#cut ? 'cut by the server' : reason;
-    const byItself = this.#cut ? `${why}: back within 5 s` : 'connection lost: the browser reconnects';
-    this.#show('waiting', delay === null ? byItself : `${why}: reconnecting`);
+    this.#show('waiting', `${why}: reconnecting`);
     this.#moved(position);
-    if (delay !== null) {
-      this.#until = performance.now() + delay;
-      this.tick();
-    }
+    this.#until = performance.now() + delay;
+    this.tick();
     if (this.#cut) this.#say('lost', 'what is published meanwhile waits in the log');
   }
 

@@ -28,7 +28,7 @@ export class Source {
     this.#options = options;
   }
 
-  /** Hears every event of the readers, and `pause` and `resume`: an object of functions by type. */
+  /** Hears the details of every event of the readers, and `pause` and `resume`: an object of functions by type. */
   listen(handlers) {
     this.#listeners.push(handlers);
   }
@@ -75,7 +75,7 @@ export class Source {
       reader.addEventListener(type, (event) => {
         if (this.#reader !== reader) return;
         this.#options.after = reader.position ?? undefined;
-        this.#hand(type, event);
+        this.#hand(type, event.detail);
       });
     }
     this.#hand('resume', {});
