@@ -201,6 +201,9 @@ pub enum SendError {
         /// Its place in the list, from 0.
         index: usize,
     },
+    /// A URI that is not absolute, or of another scheme than ws, wss, http and https (RFC 6455 §3).
+    #[error("the URI has no host, or its scheme is not that of a WebSocket")]
+    Uri,
 }
 
 #[cfg(test)]

@@ -42,6 +42,12 @@
 //! feature needs std, since the allocator of zlib-rs does. A block with BFINAL ends the context: what is behind it cannot
 //! refer to what is in front of it.
 //!
+//! # The types of the crate `http`
+//!
+//! The feature `http` adds the handshake over `http::Request` and `http::Response`, for servers and clients that have them:
+//! `accept_request` with `Accepted::response` and `HandshakeError::response`; `ClientHandshake::request` and
+//! `ClientHandshake::check_response`; `header_fields` for what else takes field lines. It needs std, as `http` does.
+//!
 //! # Not supported
 //!
 //! Extensions but permessage-deflate: offers are ignored, as RFC 6455 §9.1 allows, and RSV bits are refused. WebSocket over
@@ -79,6 +85,8 @@ mod event;
 mod frame;
 mod handshake;
 mod header;
+#[cfg(feature = "http")]
+mod interop;
 mod mask;
 mod message;
 mod role;
@@ -96,6 +104,8 @@ pub use event::{Closed, ClosedBy, DataKind, Event, IoAction, Message};
 pub use frame::{FrameDecoder, FrameEvent};
 pub use handshake::{Accepted, ClientHandshake, HandshakeError, accept, accept_key};
 pub use header::{EncodedHeader, FrameHeader, Opcode};
+#[cfg(feature = "http")]
+pub use interop::{accept_request, header_fields};
 pub use mask::mask;
 pub use role::{Client, Role, Server};
 pub use shared::SharedFrame;
