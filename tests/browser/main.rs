@@ -1,4 +1,4 @@
-//! The demo page: what its resources answer, and the page itself in a headless Chromium, driven from Node.
+//! The demo page and tidings.js: what their resources answer, and both in a headless Chromium, driven from Node.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,5 +8,7 @@
     reason = "tests: what is not as written fails the test at hand"
 )]
 
+mod negotiation;
 mod page;
 mod resources;
+mod types;

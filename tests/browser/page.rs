@@ -11,8 +11,8 @@ fn driver() -> PathBuf {
     peer::folder().join("node/node_modules/playwright-core")
 }
 
-/// Node with the script; `None`, said loudly, where the browser or its driver is missing.
-fn script() -> Option<Command> {
+/// Node with a script of this folder; `None`, said loudly, where the browser or its driver is missing.
+pub(crate) fn script(name: &str) -> Option<Command> {
     let browser = peer::program("chromium")?;
     let node = peer::program("node")?;
     if !driver().is_dir() {
@@ -24,14 +24,16 @@ fn script() -> Option<Command> {
     }
     let mut command = Command::new(node);
     command
-        .arg(command::workspace().join("tests/browser/page.mjs"))
+        .arg(command::workspace().join("tests/browser").join(name))
         .arg(browser);
     Some(command)
 }
 
 #[test]
 fn the_page_shows_four_transports_that_lose_nothing() {
-    let Some(mut script) = script() else { return };
+    let Some(mut script) = script("page.mjs") else {
+        return;
+    };
     let plain = Server::start(&["--demo"]);
     let short = Server::start(&["--demo", "--history", "5"]);
     // Kept for who wants to look at them.

@@ -10,16 +10,23 @@ use std::time::Instant;
 
 use crate::peer;
 
-/// One running nginx with two doors to the same servers.
+/// One running nginx with several doors to the same servers.
 #[derive(Debug)]
 pub struct Nginx {
     child: Child,
     folder: PathBuf,
-    /// The door of a bare `proxy_pass`: HTTP/1.0 upstream.
+    /// The door of a bare `proxy_pass`: HTTP/1.0 upstream, and no Upgrade passes.
     pub plain: SocketAddr,
     /// The door with the usual lines for WebSocket: HTTP/1.1 upstream and the Upgrade passed on.
     pub upgrading: SocketAddr,
+    /// The door that holds event streams back, whatever the server asks for; no Upgrade passes.
+    pub buffering: SocketAddr,
+    /// The door that passes everything and cuts what is silent for [`IDLE`].
+    pub impatient: SocketAddr,
 }
+
+/// After so much silence of the server the impatient door cuts.
+pub const IDLE: Duration = Duration::from_secs(5);
 
 impl Nginx {
     /// Starts nginx in front of `servers`, by turns, with gzip on for every type.
@@ -30,11 +37,14 @@ impl Nginx {
         let folder =
             std::env::temp_dir().join(format!("tidings-nginx-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for nginx");
-        let (plain, upgrading) = (free(), free());
+        let [plain, upgrading, buffering, impatient] = core::array::from_fn(|_| free());
+        let idle = IDLE.as_secs();
         let upstream: String = servers
             .iter()
             .map(|server| format!("server {server};"))
             .collect();
+        let upgrade = "proxy_http_version 1.1; proxy_set_header Host $http_host;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;";
         let place = folder.display();
         let config = format!(
             "daemon off; master_process off; pid {place}/pid; error_log stderr warn;
@@ -46,18 +56,26 @@ impl Nginx {
                 gzip on; gzip_types *; gzip_proxied any; gzip_min_length 0; gzip_http_version 1.0;
                 map $http_upgrade $connection_upgrade {{ default upgrade; '' close; }}
                 upstream tidings {{ {upstream} }}
+                proxy_set_header Host $http_host;
                 server {{
                     listen {plain};
-                    location / {{ proxy_pass http://tidings; proxy_set_header Host localhost; }}
+                    location / {{ proxy_pass http://tidings; }}
+                }}
+                server {{
+                    listen {buffering};
+                    location / {{
+                        proxy_pass http://tidings;
+                        proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host;
+                        proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;
+                    }}
                 }}
                 server {{
                     listen {upgrading};
-                    location / {{
-                        proxy_pass http://tidings; proxy_set_header Host localhost;
-                        proxy_http_version 1.1;
-                        proxy_set_header Upgrade $http_upgrade;
-                        proxy_set_header Connection $connection_upgrade;
-                    }}
+                    location / {{ proxy_pass http://tidings; {upgrade} }}
+                }}
+                server {{
+                    listen {impatient};
+                    location / {{ proxy_pass http://tidings; {upgrade} proxy_read_timeout {idle}s; }}
                 }}
             }}"
         );
@@ -75,9 +93,12 @@ impl Nginx {
             folder,
             plain,
             upgrading,
+            buffering,
+            impatient,
         };
         let start = Instant::now();
-        while TcpStream::connect(plain).is_err() || TcpStream::connect(upgrading).is_err() {
+        // It listens on all of its doors or on none.
+        while TcpStream::connect(plain).is_err() {
             assert!(
                 start.elapsed() < Duration::from_secs(5),
                 "nginx does not listen"
