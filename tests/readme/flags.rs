@@ -7,14 +7,23 @@ use tidings_tests::command::run;
 
 use crate::snippets::{documents, parse, read};
 
-const COMMANDS: [&str; 3] = ["serve", "publish", "subscribe"];
+const COMMANDS: [&str; 7] = [
+    "serve",
+    "publish",
+    "subscribe",
+    "bench echo",
+    "bench fan-out",
+    "bench idle",
+    "bench resume-storm",
+];
 
 /// A flag: the name of its value, and its default.
 type Flag = (Option<String>, Option<String>);
 
 /// Gives the flags that `tidings COMMAND --help` lists.
 fn helped(command: &str) -> BTreeMap<String, Flag> {
-    let (code, help, _) = run(&[command, "--help"], Duration::from_secs(10));
+    let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    let (code, help, _) = run(&words, Duration::from_secs(10));
     assert_eq!(code, Some(0), "{help}");
     let mut flags: BTreeMap<String, Flag> = BTreeMap::new();
     let mut last = None;

@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod bench;
 mod commands;
 mod delete;
 mod gaps;

@@ -1,6 +1,7 @@
-//! The command of Tidings: serve, publish, subscribe.
+//! The command of Tidings: serve, publish, subscribe, bench.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod demo;
 mod fault;
 mod output;
@@ -38,6 +39,7 @@ enum Command {
     Serve(serve::Serve),
     Publish(publish::Publish),
     Subscribe(subscribe::Subscribe),
+    Bench(bench::Bench),
 }
 
 #[tokio::main]
@@ -58,6 +60,10 @@ async fn main() -> ExitCode {
         Command::Subscribe(args) => {
             log("warn");
             subscribe::run(args).await
+        }
+        Command::Bench(args) => {
+            log("warn");
+            bench::run(args).await
         }
     }
 }
@@ -98,7 +104,7 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         let help = Cli::command().render_long_help().to_string();
-        for name in ["serve", "publish", "subscribe", "RUST_LOG"] {
+        for name in ["serve", "publish", "subscribe", "bench", "RUST_LOG"] {
             assert!(help.contains(name), "{name}");
         }
     }
