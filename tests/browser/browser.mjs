@@ -42,9 +42,9 @@ export async function until(what, ask, limit = 8000) {
   }
 }
 
-export function launch(executablePath) {
+export function launch(executablePath, more = []) {
   // A folder of its own for the profile, and headless, are what the driver does by itself.
-  return chromium.launch({ executablePath, args: ARGUMENTS });
+  return chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
 }
 
 /** What a cut must look like from the network, in the words of the console. */

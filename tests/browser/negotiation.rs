@@ -7,11 +7,9 @@ use serde_json::json;
 use tidings_tests::nginx::Nginx;
 use tidings_tests::{Server, peer};
 
-use crate::page::script;
-
 #[test]
 fn tidings_js_finds_the_transport_that_gets_through_and_loses_nothing() {
-    let Some(mut script) = script("tidings.mjs") else {
+    let Some(mut script) = peer::browser("tidings.mjs") else {
         return;
     };
     let server = Server::start(&[]);

@@ -1,37 +1,12 @@
 //! The page in Chromium, by the script beside this file.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Instant;
 
-use tidings_tests::{Server, command, peer};
-
-/// The folder of the browser's driver.
-fn driver() -> PathBuf {
-    peer::folder().join("node/node_modules/playwright-core")
-}
-
-/// Node with a script of this folder; `None`, said loudly, where the browser or its driver is missing.
-pub(crate) fn script(name: &str) -> Option<Command> {
-    let browser = peer::program("chromium")?;
-    let node = peer::program("node")?;
-    if !driver().is_dir() {
-        let line = "peer chromium: NOT RUN, playwright-core is missing; install it by tests/peers/install.sh";
-        let required = std::env::var_os("TIDINGS_PEERS").is_some_and(|value| value == "required");
-        assert!(!required, "{line}");
-        peer::say(line);
-        return None;
-    }
-    let mut command = Command::new(node);
-    command
-        .arg(command::workspace().join("tests/browser").join(name))
-        .arg(browser);
-    Some(command)
-}
+use tidings_tests::{Server, peer};
 
 #[test]
 fn the_page_shows_four_transports_that_lose_nothing() {
-    let Some(mut script) = script("page.mjs") else {
+    let Some(mut script) = peer::browser("page.mjs") else {
         return;
     };
     let plain = Server::start(&["--demo"]);

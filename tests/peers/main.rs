@@ -1,4 +1,4 @@
-//! Independent peers: curl, Python, Node and nginx understand the server as it is.
+//! Independent peers: curl, Python, Node, Chromium, nginx and Caddy understand the server as it is.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,4 +11,5 @@
 
 mod behind_nginx;
 mod curl;
+mod over_tls;
 mod scripts;

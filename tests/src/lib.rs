@@ -23,6 +23,7 @@ pub mod nginx;
 pub mod peer;
 pub mod proxy;
 pub mod random;
+pub mod tls_proxy;
 pub mod websocket;
 
 pub use command::Server;

@@ -71,6 +71,24 @@ pub fn node(script: &str) -> Option<Command> {
     Some(command)
 }
 
+/// Prepares a script of `tests/browser` with the path of Chromium; `None`, said loudly, where the browser or its
+/// driver is missing.
+#[must_use]
+pub fn browser(script: &str) -> Option<Command> {
+    let browser = program("chromium")?;
+    let node = program("node")?;
+    let driver = folder().join("node/node_modules/playwright-core");
+    if !driver.is_dir() {
+        skip(script, &driver);
+        return None;
+    }
+    let mut command = Command::new(node);
+    command
+        .arg(workspace().join("tests/browser").join(script))
+        .arg(browser);
+    Some(command)
+}
+
 /// Runs a peer to its end and gives its stdout; an exit code other than 0 fails the test.
 #[must_use]
 pub fn run(command: &mut Command) -> String {
