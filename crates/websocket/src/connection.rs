@@ -104,7 +104,7 @@ impl<R: Role> Connection<R> {
     ///
     /// [`Config::max_message_len`] counts the octets that a message inflates to, while it does: beyond it the peer gets 1009.
     /// With [`Delivery::Chunks`](crate::Delivery::Chunks) a chunk is what one piece of input inflates to. Costs one
-    /// allocation; a state of 40 KiB to receive and of up to 300 KiB to send is held while a message needs it, and between
+    /// allocation; a state of 48 KiB to receive and of up to 400 KiB to send is held while a message needs it, and between
     /// messages only with context takeover.
     #[cfg(feature = "deflate")]
     #[must_use]

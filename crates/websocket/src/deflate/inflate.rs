@@ -114,37 +114,54 @@ fn run(
     limit: usize,
     out: &mut Vec<u8>,
 ) -> Result<usize, Fault> {
-    loop {
-        let start = out.len();
-        // One octet above the limit shows that there is more.
-        let room = input
-            .len()
-            .saturating_mul(4)
-            .clamp(64, MAX_STEP_LEN)
-            .min(limit.saturating_add(1).saturating_sub(start));
-        out.resize(start + room, 0);
+    // What is inflated ends here; the room behind it is kept from step to step, since a step may make nothing at all.
+    let mut held = out.len();
+    let left = loop {
+        if held == out.len() {
+            // One octet above the limit shows that there is more.
+            let room = input
+                .len()
+                .saturating_mul(4)
+                .clamp(64, MAX_STEP_LEN)
+                .min(limit.saturating_add(1).saturating_sub(held));
+            if held + room > out.capacity() {
+                // Twice as much, so that growing is cheap, but nothing that the limit forbids to use; and not almost as
+                // much as it allows, since the next step would move it all for an octet.
+                let most = limit.saturating_add(1).max(held + room);
+                let twice = out.capacity().saturating_mul(2).max(held + room);
+                let capacity = if most.saturating_sub(twice) < MAX_STEP_LEN {
+                    most
+                } else {
+                    twice
+                };
+                out.reserve_exact(capacity - held);
+            }
+            out.resize(held + room, 0);
+        }
         let before = (state.total_in(), state.total_out());
-        let status = state.decompress(input, out.get_mut(start..).unwrap_or_default(), flush);
+        let status = state.decompress(input, out.get_mut(held..).unwrap_or_default(), flush);
         let used = usize::try_from(state.total_in() - before.0).unwrap_or(usize::MAX);
         let made = usize::try_from(state.total_out() - before.1).unwrap_or(usize::MAX);
-        out.truncate(start.saturating_add(made));
+        held = held.saturating_add(made);
         input = input.get(used..).unwrap_or_default();
-        if out.len() > limit {
-            out.truncate(limit);
-            return Err(Fault::TooLong);
+        if held > limit {
+            held = limit;
+            break Err(Fault::TooLong);
         }
         match status {
             // A block with BFINAL ends a stream, not the message (RFC 7692 §7.2.3.4). Who sets it begins a window anew.
             Ok(Status::StreamEnd) => state.reset(false),
             Ok(Status::Ok | Status::BufError) => {
-                let full = made == room;
+                let full = held == out.len();
                 let stuck = used == 0 && made == 0;
                 let at_block = matches!(flush, InflateFlush::Block);
                 if stuck || (!full && (at_block || input.is_empty())) {
-                    return Ok(input.len());
+                    break Ok(input.len());
                 }
             }
-            Err(_) => return Err(Fault::Corrupt),
+            Err(_) => break Err(Fault::Corrupt),
         }
-    }
+    };
+    out.truncate(held);
+    left
 }

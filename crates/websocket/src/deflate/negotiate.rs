@@ -18,7 +18,7 @@ const NAME: &[u8] = b"permessage-deflate";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeflateOptions {
-    /// Whether the server's messages may refer to those before. Costs up to 300 KiB a connection on the server and 40 KiB
+    /// Whether the server's messages may refer to those before. Costs up to 400 KiB a connection on the server and 48 KiB
     /// on the client. Default false.
     pub server_takeover: bool,
     /// The same of the client's messages. Default false.
