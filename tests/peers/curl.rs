@@ -202,6 +202,48 @@ fn curl_walks_a_channel_by_entity_tags() {
 }
 
 #[test]
+fn curl_waits_for_news_again_and_again() {
+    let Some(program) = peer::program("curl") else {
+        return;
+    };
+    let server = Server::start(&[]);
+    let url = server.url("/channels/a");
+    let tag = scratch("wait");
+    let mut turns = Command::new("sh")
+        .arg("-c")
+        .arg("for turn in 1 2 3 4 5 6; do \"$0\" -sS -H 'Prefer: wait=20' --etag-save \"$1\" --etag-compare \"$1\" \"$2\"; done")
+        .arg(&program)
+        .arg(&tag)
+        .arg(&url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the shell starts");
+    let mut lines = BufReader::new(turns.stdout.take().unwrap()).lines();
+    for turn in 1..=6 {
+        // Held: it must be asking before there is news, and not come back until there is.
+        let held = || server.get("/channels/a/info").json()["subscribers"]["long_poll"] == 1;
+        let start = std::time::Instant::now();
+        while !held() {
+            assert!(start.elapsed().as_secs() < 10, "turn {turn} does not ask");
+            std::thread::sleep(core::time::Duration::from_millis(5));
+        }
+        let id = server.publish("a", &format!("news {turn}"));
+        let page = json(&lines.next().unwrap().unwrap());
+        assert_eq!(page["messages"][0]["data"], format!("news {turn}"));
+        assert_eq!(
+            (
+                page["messages"].as_array().unwrap().len(),
+                &page["position"]
+            ),
+            (1, &Value::from(id))
+        );
+    }
+    assert!(turns.wait().unwrap().success());
+    peer::say("peer curl: 6 long polls in a row, each held until there was news");
+}
+
+#[test]
 fn curl_prints_events_as_they_come() {
     let Some(program) = peer::program("curl") else {
         return;

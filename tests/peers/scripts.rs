@@ -30,6 +30,11 @@ fn python_aiohttp_reads_all_four_ways() {
 }
 
 #[test]
+fn python_httpx_sse_resumes_a_stream() {
+    run(peer::python("httpx_sse_peer.py"));
+}
+
+#[test]
 fn node_ws_speaks_both_forms() {
     run(peer::node("ws_peer.mjs"));
 }
