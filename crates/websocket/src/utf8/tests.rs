@@ -1,3 +1,4 @@
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
@@ -83,6 +84,58 @@ fn the_place_of_the_fault_is_the_same_for_every_cut_u8_10_u8_11() {
             for second in first..=text.len() {
                 let pieces = [&text[..first], &text[first..second], &text[second..]];
                 assert_eq!(check(&pieces), want, "{name}, cut at {first} and {second}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_place_of_the_fault_is_the_same_wherever_it_lies_in_a_long_text_u8_10() {
+    for (name, text, want) in VECTORS {
+        for filler in ["a", "µ", "速", "🚃"] {
+            for before in (0..2 * BLOCK / filler.len() + 2).step_by(5) {
+                let before = filler.repeat(before);
+                for shift in 0..2 {
+                    let before = ["xyz".get(..shift).unwrap(), &before].concat();
+                    // What follows a text that is cut is another fault than its end.
+                    let behind = if text.ends_with(b"a") || want.is_ok() {
+                        BLOCK
+                    } else {
+                        0
+                    };
+                    let whole = [before.as_bytes(), text, &vec![b'z'; behind]].concat();
+                    let want = want.map_err(|at| before.len() + at);
+                    assert_eq!(
+                        check(&[&whole]),
+                        want,
+                        "{name} behind {} of {filler}",
+                        before.len()
+                    );
+                    let (front, back) = whole.split_at(whole.len() / 2);
+                    assert_eq!(check(&[front, back]), want, "{name}, cut in the middle");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_of_rfc_3629_holds_for_every_octet_behind_every_start() {
+    // All that may stand in front of an octet: the edges of each range, so that no rule lacks a neighbour.
+    let edges = [
+        0x00, 0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+        0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFF,
+    ];
+    for second in edges {
+        for first in edges {
+            for octet in edges {
+                for last in edges {
+                    let tail = [second, first, octet, last];
+                    let mut block = [b'a'; 3 + BLOCK];
+                    block[40..44].copy_from_slice(&tail);
+                    let good = core::str::from_utf8(&block).is_ok();
+                    assert_eq!(good_blocks(&block) == block.len(), good, "{tail:x?}");
+                }
             }
         }
     }
