@@ -1,7 +1,7 @@
 //! The block that is being read: what its lines have said so far.
 
 use crate::error::ReceiveError;
-use crate::text::{Text, whole_chars};
+use crate::text::{Text, is_utf8, whole_chars};
 use alloc::string::String;
 use bytes::{Bytes, BytesMut};
 
@@ -50,15 +50,6 @@ impl Block {
         data + self.event.as_ref().map_or(0, Text::len) + self.id.as_ref().map_or(0, Text::len)
     }
 
-    /// Tells whether no line has said anything yet.
-    #[inline]
-    pub(crate) fn is_new(&self) -> bool {
-        matches!(self.data, Data::None)
-            && self.event.is_none()
-            && self.id.is_none()
-            && self.fate == Fate::Whole
-    }
-
     /// Drops what an event would be made of. Ids are kept, so that who resumes steps over it.
     pub(crate) fn skip(&mut self, told_later: Option<ReceiveError>) {
         self.data = Data::None;
@@ -66,9 +57,9 @@ impl Block {
         self.fate = Fate::Skip(told_later);
     }
 
-    /// Adds a data line that is a part of `source`. False: not all of it fitted into `max` octets.
+    /// Adds a data line, a part of `source` if there is one. False: not all of it fitted into `max` octets.
     #[inline]
-    pub(crate) fn push_data(&mut self, source: &Bytes, value: &[u8], max: usize) -> bool {
+    pub(crate) fn push_data(&mut self, source: Option<&Bytes>, value: &[u8], max: usize) -> bool {
         if let Data::None = self.data {
             let mut line = Text::cut(source, value);
             let fits = line.len() <= max;
@@ -98,7 +89,7 @@ impl Block {
             }
         };
         let replaced;
-        let value = if core::str::from_utf8(value).is_ok() {
+        let value = if is_utf8(value) {
             value
         } else {
             replaced = String::from_utf8_lossy(value);
@@ -164,7 +155,7 @@ mod tests {
     fn joined_lines_never_allocate_above_the_limit_of_an_event() {
         let source = Bytes::from_static(&[b'x'; 100]);
         let mut block = Block::default();
-        while block.push_data(&source, &source, 5_000) {}
+        while block.push_data(Some(&source), &source, 5_000) {}
         let Data::Many(lines) = &block.data else {
             panic!("one line")
         };

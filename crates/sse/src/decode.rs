@@ -13,7 +13,7 @@ use crate::error::{Field, ReceiveError};
 use crate::item::{Event, Item, named};
 use crate::line::{self, Line, PREFIX_LEN, prefix_field};
 use crate::text::{Text, whole_chars};
-use crate::whole::Whole;
+use crate::whole::{Front, Whole};
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
 use core::time::Duration;
@@ -47,8 +47,8 @@ pub struct Decoder {
     /// The beginning of a line that crosses chunks.
     carry: BytesMut,
     block: Block,
-    /// The last event had one data line, so the next one is tried at one go.
-    single: bool,
+    /// Nothing is held, no error stands and no line has begun: the next block is tried at one go.
+    between: bool,
     /// The error that stands until the caller says how to go on.
     failed: Option<ReceiveError>,
     /// Octets of the stream taken so far.
@@ -82,7 +82,7 @@ impl Decoder {
             scan: Scan::Keep,
             carry: BytesMut::new(),
             block: Block::default(),
-            single: true,
+            between: false,
             failed: None,
             offset: 0,
             reconnection_time: None,
@@ -109,7 +109,36 @@ impl Decoder {
     ///     Some(Item::Retry(core::time::Duration::from_millis(5))));
     /// # Ok::<(), tidings_sse::ReceiveError>(())
     /// ```
+    #[inline]
     pub fn next_event(&mut self, input: &mut Bytes) -> Result<Option<Item>, ReceiveError> {
+        if self.between {
+            match Front::read(input, self.config.max_line_len, self.config.max_event_len) {
+                Front::Event { data, len } => {
+                    let data = Text::window(input, data);
+                    self.skip_lf = false;
+                    self.take(input, len);
+                    return Ok(Some(Item::Event(Event {
+                        event: None,
+                        data,
+                        id: self.last_event_id.clone(),
+                        truncated: false,
+                    })));
+                }
+                Front::Lines => {
+                    if let Some(event) = self.whole_event(input) {
+                        return Ok(Some(Item::Event(event)));
+                    }
+                }
+                Front::Empty => return Ok(None),
+                Front::Open => {}
+            }
+            self.between = false;
+        }
+        self.next_item(input)
+    }
+
+    /// Goes line by line.
+    fn next_item(&mut self, input: &mut Bytes) -> Result<Option<Item>, ReceiveError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -125,14 +154,6 @@ impl Decoder {
                 }
                 self.skip_lf = false;
             }
-            if self.single
-                && self.scan == Scan::Keep
-                && self.carry.is_empty()
-                && self.block.is_new()
-                && let Some(event) = self.whole_event(input)
-            {
-                return Ok(Some(Item::Event(event)));
-            }
             let end = memchr::memchr2(b'\n', b'\r', input);
             let item = match end {
                 Some(len)
@@ -143,7 +164,8 @@ impl Decoder {
                     let rest = input.get(len);
                     self.skip_lf = rest == Some(&b'\r');
                     self.offset = self.offset.wrapping_add(len as u64 + 1);
-                    let item = self.read_line(input, len, false);
+                    let line = input.get(..len).unwrap_or_default();
+                    let item = self.read_line(Some(input), line, false);
                     input.advance(len + 1);
                     item?
                 }
@@ -156,23 +178,43 @@ impl Decoder {
                     }
                     self.skip_lf = input.first() == Some(&b'\r');
                     self.take(input, 1);
-                    match mem::replace(&mut self.scan, Scan::Keep) {
-                        Scan::Drop => None,
-                        Scan::Keep => {
-                            let line = self.carry.split().freeze();
-                            self.read_line(&line, line.len(), false)?
-                        }
-                        Scan::Cut => {
-                            let line = self.carry.split().freeze();
-                            self.read_line(&line, whole_chars(&line), true)?
-                        }
-                    }
+                    let cut = mem::replace(&mut self.scan, Scan::Keep);
+                    self.read_carried(cut)?
                 }
             };
-            if item.is_some() {
-                return Ok(item);
+            if self.skip_lf && input.first() == Some(&b'\n') {
+                self.take(input, 1);
+                self.skip_lf = false;
+            }
+            match item {
+                None => {}
+                Some(Item::Event(_) | Item::Id | Item::Skipped(_)) => {
+                    self.between = true;
+                    return Ok(item);
+                }
+                Some(Item::Comment(_) | Item::Retry(_)) => return Ok(item),
             }
         }
+    }
+
+    /// Reads the line that was carried over, of which `scan` says how much of it is there.
+    fn read_carried(&mut self, scan: Scan) -> Result<Option<Item>, ReceiveError> {
+        /// Up to here a copy costs less than what a part of the buffer costs to share.
+        const SHORT: usize = 1024;
+        let (len, cut) = match scan {
+            Scan::Drop => return Ok(None),
+            Scan::Cut => (whole_chars(&self.carry), true),
+            Scan::Keep => (self.carry.len(), false),
+        };
+        if self.carry.len() > SHORT {
+            let line = self.carry.split().freeze();
+            return self.read_line(Some(&line), line.get(..len).unwrap_or_default(), cut);
+        }
+        let mut line = mem::take(&mut self.carry);
+        let item = self.read_line(None, line.get(..len).unwrap_or_default(), cut);
+        line.clear();
+        self.carry = line;
+        item
     }
 
     /// Goes on after an error: the rest of the block that went over a limit is dropped, up to its
@@ -212,27 +254,27 @@ impl Decoder {
     }
 
     /// Takes a block that lies whole at the front of the input, if it is of the common kind.
-    #[inline]
+    #[inline(never)]
     fn whole_event(&mut self, input: &mut Bytes) -> Option<Event> {
-        let block = Whole::read(input, self.config.max_line_len)?;
-        if block.data.len() > self.config.max_event_len {
-            return None;
-        }
-        let window = |part| Text::from_utf8_octets(input.slice_ref(part));
+        let mut block = Whole::default();
+        block.read(input, self.config.max_line_len)?;
+        let data = block.data(input, self.config.max_event_len)?;
+        let event =
+            named(input.get(block.event.clone())?).then(|| Text::window(input, block.event));
         if let Some(id) = block.id {
-            self.last_event_id = window(id);
+            self.last_event_id = Text::window(input, id);
         }
-        let event = Event {
-            event: named(block.event).then(|| window(block.event)),
-            data: window(block.data),
+        self.skip_lf = false;
+        self.take(input, block.len);
+        Some(Event {
+            event,
+            data,
             id: self.last_event_id.clone(),
             truncated: false,
-        };
-        let len = block.len;
-        self.take(input, len);
-        Some(event)
+        })
     }
 
+    #[inline]
     fn take(&mut self, input: &mut Bytes, len: usize) {
         input.advance(len);
         self.offset = self.offset.wrapping_add(len as u64);
@@ -324,15 +366,15 @@ impl Decoder {
         }
     }
 
-    /// Reads a whole line: the first `len` octets of `source`, `cut` where more of it was dropped.
+    /// Reads a whole line, a part of `source` or copied, `cut` where more of it was dropped.
     #[inline]
     fn read_line(
         &mut self,
-        source: &Bytes,
-        len: usize,
+        source: Option<&Bytes>,
+        line: &[u8],
         cut: bool,
     ) -> Result<Option<Item>, ReceiveError> {
-        match Line::parse(source.get(..len).unwrap_or_default()) {
+        match Line::parse(line) {
             Line::Blank => Ok(self.dispatch()),
             Line::Data(value) => {
                 self.read_data(source, value, cut)?;
@@ -362,7 +404,12 @@ impl Decoder {
     }
 
     #[inline]
-    fn read_data(&mut self, source: &Bytes, value: &[u8], cut: bool) -> Result<(), ReceiveError> {
+    fn read_data(
+        &mut self,
+        source: Option<&Bytes>,
+        value: &[u8],
+        cut: bool,
+    ) -> Result<(), ReceiveError> {
         if self.block.fate != Fate::Whole {
             return Ok(());
         }
@@ -384,7 +431,7 @@ impl Decoder {
     }
 
     #[inline]
-    fn read_event(&mut self, source: &Bytes, value: &[u8]) -> Result<(), ReceiveError> {
+    fn read_event(&mut self, source: Option<&Bytes>, value: &[u8]) -> Result<(), ReceiveError> {
         if let Fate::Skip(_) = self.block.fate {
             return Ok(());
         }
@@ -396,7 +443,7 @@ impl Decoder {
     }
 
     #[inline]
-    fn read_id(&mut self, source: &Bytes, value: &[u8]) -> Result<(), ReceiveError> {
+    fn read_id(&mut self, source: Option<&Bytes>, value: &[u8]) -> Result<(), ReceiveError> {
         if memchr::memchr(0, value).is_some() {
             return Ok(());
         }
@@ -432,7 +479,6 @@ impl Decoder {
         if let Fate::Skip(Some(error)) = fate {
             return Some(Item::Skipped(error));
         }
-        self.single = !matches!(data, Data::Many(_));
         let data = match data {
             Data::None => return moved.then_some(Item::Id),
             Data::One(line) => line,

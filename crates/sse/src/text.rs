@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use bytes::Bytes;
+use core::ops::Range;
 use core::{cmp, fmt, hash, ops};
 
 /// A piece of text that shares the allocation it was cut from.
@@ -19,8 +20,16 @@ use core::{cmp, fmt, hash, ops};
 /// assert_eq!(text.as_str(), "ok");
 /// assert_eq!(text.into_bytes(), &b"ok"[..]);
 /// ```
-#[derive(Clone, Default, Eq, PartialEq)]
+#[derive(Default, Eq, PartialEq)]
 pub struct Text(Bytes);
+
+impl Clone for Text {
+    #[inline]
+    fn clone(&self) -> Self {
+        // Not `clone`, which costs a call also where there is nothing to share.
+        Self(self.0.slice(..))
+    }
+}
 
 impl Text {
     /// Makes a text of a constant, at no cost.
@@ -29,14 +38,22 @@ impl Text {
         Self(Bytes::from_static(text.as_bytes()))
     }
 
-    /// Cuts `value`, a part of `source`, without a copy where it is UTF-8; else each maximal part of
-    /// a malformed sequence becomes one U+FFFD (Encoding Standard, UTF-8 decode).
-    pub(crate) fn cut(source: &Bytes, value: &[u8]) -> Self {
-        if core::str::from_utf8(value).is_ok() {
-            Self(source.slice_ref(value))
-        } else {
-            Self::from(String::from_utf8_lossy(value).into_owned())
+    /// Cuts `value` out of `source` without a copy where it is UTF-8, and copies it where there is no source; else each
+    /// maximal part of a malformed sequence becomes one U+FFFD (Encoding Standard, UTF-8 decode).
+    pub(crate) fn cut(source: Option<&Bytes>, value: &[u8]) -> Self {
+        if !is_utf8(value) {
+            return Self::from(String::from_utf8_lossy(value).into_owned());
         }
+        Self(source.map_or_else(
+            || Bytes::copy_from_slice(value),
+            |source| source.slice_ref(value),
+        ))
+    }
+
+    /// Cuts a part of `source` that is known to be UTF-8.
+    #[inline]
+    pub(crate) fn window(source: &Bytes, part: Range<usize>) -> Self {
+        Self::from_utf8_octets(source.slice(part))
     }
 
     /// Takes octets that are known to be UTF-8.
@@ -107,6 +124,22 @@ pub(crate) fn whole_chars(octets: &[u8]) -> usize {
         return octets.len() - cut;
     }
     octets.len()
+}
+
+/// Tells whether octets are UTF-8, fast where they are ASCII.
+#[inline]
+pub(crate) fn is_utf8(octets: &[u8]) -> bool {
+    const STRIDE: usize = size_of::<u128>();
+    const HIGH: u128 = u128::from_ne_bytes([0x80; STRIDE]);
+    let Some(last) = octets.last_chunk::<STRIDE>() else {
+        return core::str::from_utf8(octets).is_ok();
+    };
+    // The last stride may overlap the one before: it costs less than octets one by one.
+    let mut seen = u128::from_ne_bytes(*last);
+    for stride in octets.as_chunks::<STRIDE>().0 {
+        seen |= u128::from_ne_bytes(*stride);
+    }
+    seen & HIGH == 0 || core::str::from_utf8(octets).is_ok()
 }
 
 impl ops::Deref for Text {
@@ -229,8 +262,11 @@ mod tests {
     #[test]
     fn a_valid_cut_shares_and_a_malformed_one_is_replaced_by_maximal_parts() {
         let source = Bytes::from_static(b"x\xF0\x9F\x98y\xC0\xAF");
-        assert_eq!(Text::cut(&source, &source), "x\u{FFFD}y\u{FFFD}\u{FFFD}");
-        let cut = Text::cut(&source, &source[..1]);
+        assert_eq!(
+            Text::cut(Some(&source), &source),
+            "x\u{FFFD}y\u{FFFD}\u{FFFD}"
+        );
+        let cut = Text::cut(Some(&source), &source[..1]);
         assert_eq!(cut.as_bytes().as_ptr(), source.as_ptr());
     }
 }

@@ -1,58 +1,147 @@
-//! The common case at one go: a block of single lines that lies whole inside a chunk.
+//! The common case at one go: a block that lies whole inside a chunk.
 //!
 //! It is a short cut and no second set of rules: whatever is not the common case is left to the
 //! decoder's line by line way. A block is looked at here once, so each octet at most twice.
 
 use crate::line::Line;
+use crate::text::{Text, is_utf8};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::ops::Range;
 
-/// The parts of a block at the front of a chunk, all of them UTF-8.
+/// Most lines of data of a block that is taken at one go.
+const MAX_LINES: usize = 8;
+
+/// What stands at the front of a chunk that begins with a block.
+#[derive(Debug)]
+pub(crate) enum Front {
+    /// A block of one data line and nothing else, UTF-8: where its data is, and its length with its blank line.
+    Event { data: Range<usize>, len: usize },
+    /// At least one whole line of any other block.
+    Lines,
+    /// A line whose end is in a later chunk.
+    Open,
+    /// Nothing.
+    Empty,
+}
+
+impl Front {
+    /// Looks at the first line. What is over a limit is left to whoever reads line by line.
+    #[inline]
+    pub(crate) fn read(chunk: &[u8], max_line_len: usize, max_event_len: usize) -> Self {
+        let [b'd', b'a', b't', b'a', b':', behind @ ..] = chunk else {
+            return if chunk.is_empty() {
+                Self::Empty
+            } else {
+                Self::Lines
+            };
+        };
+        let Some((value, end)) =
+            memchr::memchr2(b'\n', b'\r', behind).and_then(|len| behind.split_at_checked(len))
+        else {
+            return Self::Open;
+        };
+        let end = match end {
+            [b'\n', b'\n', ..] => 2,
+            [b'\r', b'\n', b'\r', b'\n', ..] => 4,
+            _ => return Self::Lines,
+        };
+        let start = if value.first() == Some(&b' ') { 6 } else { 5 };
+        let stop = 5 + value.len();
+        if stop <= max_line_len && stop - start <= max_event_len && is_utf8(value) {
+            Self::Event {
+                data: start..stop,
+                len: stop + end,
+            }
+        } else {
+            Self::Lines
+        }
+    }
+}
+
+/// Where the parts of a block stand in the chunk that begins with it, all of them UTF-8.
 #[derive(Debug, Default)]
-pub(crate) struct Whole<'a> {
-    pub(crate) data: &'a [u8],
+pub(crate) struct Whole {
+    /// The lines of data, the first `lines` of the array.
+    data: [Range<usize>; MAX_LINES],
+    lines: usize,
     /// The type as the line says it, `message` and nothing included.
-    pub(crate) event: &'a [u8],
-    pub(crate) id: Option<&'a [u8]>,
+    pub(crate) event: Range<usize>,
+    pub(crate) id: Option<Range<usize>>,
     /// Octets of the block with its blank line.
     pub(crate) len: usize,
 }
 
-impl<'a> Whole<'a> {
-    /// Reads a block of one data line, and at most one type and one id, in any order. None where the
+impl Whole {
+    /// Reads a block of a few data lines, and at most one type and one id, in any order. None where the
     /// block is anything else, is not UTF-8, has a line over `max_line_len`, or goes on behind the chunk.
     #[inline]
-    pub(crate) fn read(chunk: &'a [u8], max_line_len: usize) -> Option<Self> {
-        let (mut data, mut event, mut id) = (None, None, None);
-        let mut rest = chunk;
+    pub(crate) fn read(&mut self, chunk: &[u8], max_line_len: usize) -> Option<()> {
+        let found = self;
+        let mut event = None;
+        let mut at = 0;
         loop {
-            let (line, end) = rest.split_at_checked(memchr::memchr2(b'\n', b'\r', rest)?)?;
-            if line.len() > max_line_len {
+            let rest = chunk.get(at..)?;
+            // An LF in a later chunk that belongs to a last CR ends an empty block: it says nothing.
+            match rest {
+                [b'\r', b'\n', ..] => {
+                    found.len = at + 2;
+                    break;
+                }
+                [b'\n' | b'\r', ..] => {
+                    found.len = at + 1;
+                    break;
+                }
+                _ => {}
+            }
+            let len = memchr::memchr2(b'\n', b'\r', rest)?;
+            if len > max_line_len {
                 return None;
             }
-            rest = match end {
-                // An LF in a later chunk that belongs to a last CR ends an empty block: it says nothing.
-                [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
-                [] => return None,
-            };
-            let part = match Line::parse(line) {
-                Line::Data(value) => data.replace(value),
-                Line::Event(value) => event.replace(value),
-                Line::Id(value) if !value.contains(&0) => id.replace(value),
-                Line::Blank => break,
-                Line::Id(_) | Line::Retry(_) | Line::Comment(_) | Line::Unknown => return None,
-            };
-            if part.is_some() {
-                return None;
+            let (line, end) = rest.split_at_checked(len)?;
+            let stop = at + len;
+            let span = |value: &[u8]| stop - value.len()..stop;
+            match Line::parse(line) {
+                Line::Data(value) => {
+                    *found.data.get_mut(found.lines)? = span(value);
+                    found.lines += 1;
+                }
+                Line::Event(value) if event.is_none() => event = Some(span(value)),
+                Line::Id(value) if found.id.is_none() && !value.contains(&0) => {
+                    found.id = Some(span(value));
+                }
+                Line::Event(_)
+                | Line::Id(_)
+                | Line::Blank
+                | Line::Retry(_)
+                | Line::Comment(_)
+                | Line::Unknown => return None,
             }
+            at = stop + if end.starts_with(b"\r\n") { 2 } else { 1 };
         }
-        let len = chunk.len() - rest.len();
+        found.event = event.unwrap_or_default();
         // Lines and values are cut at ASCII octets, so the parts are UTF-8 where the whole is.
-        core::str::from_utf8(chunk.get(..len)?).ok()?;
-        let event = event.unwrap_or_default();
-        Some(Self {
-            data: data?,
-            event,
-            id,
-            len,
-        })
+        is_utf8(chunk.get(..found.len)?).then_some(())
+    }
+
+    /// Gives the data, if there is some of no more than `max` octets: one line as it lies in `chunk`, several joined by LF.
+    pub(crate) fn data(&self, chunk: &Bytes, max: usize) -> Option<Text> {
+        let (first, more) = self.data.get(..self.lines)?.split_first()?;
+        let len = more
+            .iter()
+            .fold(first.len(), |len, line| len + 1 + line.len());
+        if len > max {
+            return None;
+        }
+        if more.is_empty() {
+            return Some(Text::window(chunk, first.clone()));
+        }
+        let mut joined = Vec::with_capacity(len);
+        joined.extend_from_slice(chunk.get(first.clone())?);
+        for line in more {
+            joined.push(b'\n');
+            joined.extend_from_slice(chunk.get(line.clone())?);
+        }
+        Some(Text::from_utf8_octets(Bytes::from(joined)))
     }
 }

@@ -568,20 +568,104 @@ fn a_single_line_event_inside_a_chunk_is_a_window_on_it() {
         b"id:0\nid:1\nevent:t\ndata:abc\n\n",
     ];
     for stream in streams {
-        let mut input = Bytes::from_static(stream);
-        let chunk = input.as_ptr_range();
-        let mut decoder = Decoder::new();
-        let Ok(Some(Item::Event(event))) = decoder.next_event(&mut input) else {
-            panic!("no event")
-        };
-        assert_eq!(
-            (event.event_type(), &*event.data, &*event.id),
-            ("t", "abc", "1")
-        );
-        for text in [event.event.as_ref().unwrap(), &event.data, &event.id] {
-            let window = text.as_bytes().as_ptr_range();
-            assert!(chunk.contains(&window.start) && window.end <= chunk.end);
+        // The first event of a stream is read line by line; the second stands between two blocks.
+        for before in [&b""[..], b"data:0\n\n"] {
+            let mut decoder = Decoder::new();
+            read(&mut decoder, &[before]);
+            let mut input = Bytes::from_static(stream);
+            let chunk = input.as_ptr_range();
+            let Ok(Some(Item::Event(event))) = decoder.next_event(&mut input) else {
+                panic!("no event")
+            };
+            assert_eq!(
+                (event.event_type(), &*event.data, &*event.id),
+                ("t", "abc", "1")
+            );
+            for text in [event.event.as_ref().unwrap(), &event.data, &event.id] {
+                let window = text.as_bytes().as_ptr_range();
+                assert!(chunk.contains(&window.start) && window.end <= chunk.end);
+            }
         }
+    }
+}
+
+#[test]
+fn a_block_taken_at_one_go_is_read_as_line_by_line() {
+    // The oracle is the same stream behind a comment, which is never taken at one go.
+    let blocks: [&[u8]; 24] = [
+        b"data:a\n\n",
+        b"data: a\n\n",
+        b"data:  a\n\n",
+        b"data:\n\n",
+        b"data: \n\n",
+        b"data:a\r\n\r\n",
+        b"data:a\r\r",
+        b"data:a\r\n\n",
+        b"data:a\n\r\n",
+        b"data:a\r\n\r",
+        b"data:\xFF\n\n",
+        b"data:\xC3\xA9\n\n",
+        b"data\n\n",
+        b"data\ndata\n\n",
+        b"data:a\ndata:b\r\ndata:c\rdata:d\n\n",
+        b"data:1\ndata:2\ndata:3\ndata:4\ndata:5\ndata:6\ndata:7\ndata:8\n\n",
+        b"data:1\ndata:2\ndata:3\ndata:4\ndata:5\ndata:6\ndata:7\ndata:8\ndata:9\n\n",
+        b"event:t\nevent:u\ndata:a\n\n",
+        b"id:1\nid:2\ndata:a\n\n",
+        b"id:1\nid:2\0\ndata:a\n\n",
+        b"data:a\nretry:5\n\n",
+        b"event:message\ndata:a\n\n",
+        b"data:a\nunknown:b\n\n",
+        b"id:1\n\n",
+    ];
+    for block in blocks {
+        for limits in [
+            (1 << 20, 1 << 20),
+            (10, 1 << 20),
+            (6, 1 << 20),
+            (10, 1),
+            (10, 2),
+        ] {
+            for oversize in [Oversize::Error, Oversize::SkipEvent, Oversize::Truncate] {
+                let config = self::limits(limits.0, limits.1, oversize);
+                let told = |before: &[u8]| {
+                    let mut decoder = Decoder::with_config(config.clone());
+                    let stream = [b"data:0\n\n", before, block, b"data:1\n\n"].concat();
+                    let said = read(&mut decoder, &[&stream]);
+                    said.into_iter()
+                        .map(|item| item.map_err(|error| at_less(error, before.len())))
+                        .map(|item| match item {
+                            Ok(Item::Skipped(error)) => {
+                                Ok(Item::Skipped(at_less(error, before.len())))
+                            }
+                            item => item,
+                        })
+                        .collect::<Vec<_>>()
+                };
+                assert_eq!(
+                    told(b""),
+                    told(b":\n"),
+                    "{}, {config:?}",
+                    block.escape_ascii()
+                );
+            }
+        }
+    }
+}
+
+/// The error of a stream that had so many octets fewer in front.
+fn at_less(error: ReceiveError, octets: usize) -> ReceiveError {
+    let less = octets as u64;
+    match error {
+        ReceiveError::LineTooLong { field, offset, max } => ReceiveError::LineTooLong {
+            field,
+            offset: offset - less,
+            max,
+        },
+        ReceiveError::EventTooLong { offset, max } => ReceiveError::EventTooLong {
+            offset: offset - less,
+            max,
+        },
     }
 }
 
