@@ -125,8 +125,8 @@ impl<R: Role> Connection<R> {
     ///
     /// Bad input is not an error here: the Close that tells the peer is queued for [`transmit`](Self::transmit), and one
     /// [`Event::Closed`] follows the good messages before it. From then on, input is dropped. What stays in `input` on
-    /// `None` is less than one control frame; add to it. Small messages are copied out; one that fills most of `input` is
-    /// split off without a copy.
+    /// `None` is less than one control frame; add to it. Small messages are copied out; one of 4 KiB and more that
+    /// fills a quarter of `input` is split off without a copy.
     pub fn next_event(&mut self, input: &mut BytesMut, now: Duration) -> Option<Event> {
         match self.state {
             State::Open(_) | State::Closing { .. } => {}

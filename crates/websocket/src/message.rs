@@ -15,6 +15,8 @@ use crate::{
 
 /// From this length on, a message that lies whole in the input may be split off instead of copied.
 const SPLIT_FROM: usize = 4096;
+/// How many times its own length such a message may keep in memory.
+const MAX_PINNED: usize = 4;
 
 /// The message that is arriving, if any. Empty between messages: it holds no buffer then.
 #[derive(Debug, Default)]
@@ -269,12 +271,12 @@ fn message(kind: DataKind, octets: Bytes) -> Message {
     }
 }
 
-/// Takes `len` octets from the front of `input`: split off where they fill at least half of it, else copied, so that a
-/// message never pins more than about twice its own length.
+/// Takes `len` octets from the front of `input`: split off where they fill at least a quarter of it, else copied, so that a
+/// message never pins more than about four times its own length.
 pub(crate) fn take_bytes(input: &mut BytesMut, len: usize) -> Bytes {
     if len == 0 {
         Bytes::new()
-    } else if len >= SPLIT_FROM && len >= input.capacity() / 2 {
+    } else if len >= SPLIT_FROM && len >= input.capacity() / MAX_PINNED {
         input.split_to(len).freeze()
     } else {
         let copy = Bytes::copy_from_slice(input.get(..len).unwrap_or_default());

@@ -54,6 +54,9 @@ impl Utf8Validator {
             rest = after;
             at += 1;
         }
+        if rest.is_ascii() {
+            return Ok(());
+        }
         let good = good_blocks(rest);
         at += good;
         let rest = rest.get(good..).unwrap_or_default();

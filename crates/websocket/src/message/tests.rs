@@ -70,7 +70,13 @@ fn a_small_message_is_copied_and_a_large_one_split_off() {
     let rows = [
         ("small", 16, 0, false),
         ("large, and all of the buffer", 8192, 0, true),
-        ("large, and half of it", 8192, 8000, true),
+        ("large, and a quarter of it", 8192, 3 * 8192, true),
+        (
+            "large, and less than a quarter of it",
+            8192,
+            3 * 8192 + 4,
+            false,
+        ),
         ("large, but a small part of it", 8192, 100_000, false),
         ("just below the border", SPLIT_FROM - 1, 0, false),
         ("on the border", SPLIT_FROM, 0, true),
