@@ -33,7 +33,7 @@ tidings.close();
 const socket = new WebSocketReader('/channels/a', { from: 'earliest' });
 socket.subscribe('b').addEventListener('open', ({ detail }) => console.info(detail.position, socket.channels));
 new SseReader(new URL('https://push.example/channels/a')).addEventListener('reconnect', ({ detail }) => {
-  const cause: 'network' | 'server' | 'blocked' = detail.cause;
+  const cause: 'network' | 'server' | 'blocked' | 'silent' = detail.cause;
   console.info(cause, detail.delay);
 });
 

@@ -6,7 +6,7 @@ const REFUSED = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: clos
 
 /**
  * `rules.keepsOut`: a request with an Upgrade is answered 403. `rules.cutAfter`: an upgraded connection is reset
- * after so many milliseconds. `rules.isAway`: everything is reset. All may be changed at any time.
+ * after so many milliseconds. `rules.holdAfter`: of an event stream only so many octets pass. `rules.isAway`: everything is reset. All may be changed at any time.
  */
 export async function relay(base, rules = {}) {
   const { hostname, port } = new URL(base);
@@ -30,7 +30,13 @@ export async function relay(base, rules = {}) {
       upstream.on('error', () => {});
       upstream.write(head);
       client.pipe(upstream);
-      upstream.pipe(client);
+      let left = Infinity;
+      upstream.on('data', (octets) => {
+        // A connection carries other requests before that of a stream.
+        if (rules.holdAfter && /^content-type: text\/event-stream/im.test(octets.toString('latin1'))) left = rules.holdAfter;
+        if (left > 0) client.write(octets.subarray(0, left));
+        left -= octets.length;
+      });
       client.on('close', () => upstream.destroy());
       upstream.on('close', () => client.destroy());
       if (!isUpgrade) return;

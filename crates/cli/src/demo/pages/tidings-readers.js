@@ -13,6 +13,7 @@ export const PATIENCE = 5000;
 const ANSWER_TIMEOUT = 15_000;
 /** Server-Sent Events have a heartbeat every 15 s. */
 const MAX_SILENCE = 40_000;
+const SILENT = { reason: 'the server was silent for too long', cause: 'silent' };
 
 /** Where one channel is read: the position, the state, and the events that tell of them. */
 export class Source extends EventTarget {
@@ -110,7 +111,8 @@ export class Reader extends Source {
 
   /**
    * The connection is lost; `_connect` is called again later. `cause` is whose fault it was: of the `network`,
-   * of the `server`, which says so, or of something between that changes what is sent: `blocked`.
+   * of the `server`, which says so, or of something between that changes what is sent: `blocked`. `silent` is
+   * a stream without its heartbeats, by the network or by something that holds them back.
    */
   _lost(reason, { cause = 'network', least = 0 } = {}) {
     if (this.isClosed) return;
@@ -275,8 +277,14 @@ export class LongPollReader extends PollReader {
 export class SseReader extends Reader {
   #abort = null;
   #timer = 0;
+  #maxSilence;
   /** How long the server asks to wait before coming back. */
   #retry = 0;
+
+  constructor(url, options = {}) {
+    super(url, options);
+    this.#maxSilence = options.maxSilence ?? MAX_SILENCE;
+  }
 
   async _connect() {
     const abort = new AbortController();
@@ -285,7 +293,7 @@ export class SseReader extends Reader {
     this.#retry = 0;
     try {
       // The position that the stream starts from comes at once. Where it does not, something holds it back.
-      this.#endAfter(this.patience, abort, 'no event came in time');
+      this.#endAfter(this.patience, abort, { reason: 'no event came in time', cause: 'network' });
       const answer = await fetch(this._startUrl(), {
         cache: 'no-store',
         headers: { Accept: 'text/event-stream' },
@@ -301,7 +309,8 @@ export class SseReader extends Reader {
       // Who cuts does not end an answer well.
       return this._lost('the server ended the stream', { cause: 'server', least: this.#retry });
     } catch {
-      return this._lost(abort.signal.reason?.told ?? 'the connection was lost', { least: this.#retry });
+      const { reason = 'the connection was lost', cause = 'network' } = abort.signal.reason ?? {};
+      return this._lost(reason, { cause, least: this.#retry });
     } finally {
       clearTimeout(this.#timer);
     }
@@ -314,7 +323,7 @@ export class SseReader extends Reader {
       const { done, value } = await body.read();
       if (done || this.isClosed) return;
       for (const block of stream.blocks(text.decode(value, { stream: true }))) this.#take(block);
-      if (this.state === 'open') this.#endAfter(MAX_SILENCE, abort, 'the server was silent for too long');
+      if (this.state === 'open') this.#endAfter(this.#maxSilence, abort, SILENT);
     }
   }
 
@@ -335,9 +344,9 @@ export class SseReader extends Reader {
     return this._end(reason, status);
   }
 
-  #endAfter(millis, abort, told) {
+  #endAfter(millis, abort, why) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => abort.abort({ told }), millis);
+    this.#timer = setTimeout(() => abort.abort(why), millis);
   }
 
   _release() {

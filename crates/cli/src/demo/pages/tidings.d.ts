@@ -78,6 +78,8 @@ export interface TidingsOptions {
   patience?: number;
   /** Milliseconds until better transports are tried again; doubled each time up to 30 minutes. Default 30000. */
   upgradeAfter?: number;
+  /** Milliseconds without a heartbeat after which an event stream is given up. Default 40000. */
+  maxSilence?: number;
   /** Short polling: milliseconds from an answer to the next request. Default 2000. */
   interval?: number;
   /** Long polling: seconds that the server may hold a request, at most 55. Default 25. */
@@ -166,8 +168,11 @@ export interface ReaderEvents {
     readonly reason: string;
     readonly position: Position | null;
     readonly delay: number;
-    /** Whose fault it was: `blocked` is something between that changes what is sent. */
-    readonly cause: 'network' | 'server' | 'blocked';
+    /**
+     * Whose fault it was: `blocked` is something between that changes what is sent, `silent` a stream without
+     * its heartbeats.
+     */
+    readonly cause: 'network' | 'server' | 'blocked' | 'silent';
     /** Milliseconds that it was open, 0 where it never was. */
     readonly lived: number;
   };
@@ -216,7 +221,7 @@ export class LongPollReader extends Reader {
 
 /** Server-Sent Events: one response that never ends. */
 export class SseReader extends Reader {
-  constructor(url: string | URL, options?: ReaderOptions);
+  constructor(url: string | URL, options?: ReaderOptions & { maxSilence?: number });
 }
 
 /** WebSocket: both ways, and further channels over the same connection. */

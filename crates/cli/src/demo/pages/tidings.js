@@ -65,7 +65,8 @@ export class Tidings extends EventTarget {
   /** The reader whose connection the channels share, where they share one. */
   #shared = null;
   #since = 0;
-  #isProbing = false;
+  /** Another transport is looked for. */
+  #isLooking = false;
   #upgradeDelay;
   #upgradeTimer = 0;
   #trial = null;
@@ -178,12 +179,12 @@ export class Tidings extends EventTarget {
 
   /** A connection of the transport in use was lost. Its reader comes back by itself, unless another way is better. */
   #fault(transport, channel, { cause, lived, reason }) {
-    if (transport !== this.#transport || this.#isProbing) return;
+    if (transport !== this.#transport || this.#isLooking) return;
     if (this.#shared && channel.reader !== this.#shared) return;
     if (cause === 'blocked') {
       this.#stepDown(reason);
-    } else if (cause === 'network' && lived === 0) {
-      this.#probe(channel, reason);
+    } else if (cause === 'silent' || (cause === 'network' && lived === 0)) {
+      this.#probe(channel, cause, reason);
     } else if (cause === 'network') {
       channel.cuts = lived < SOON ? channel.cuts + 1 : 0;
       if (channel.cuts >= this.#options.cuts) this.#stepDown(`it was cut ${channel.cuts} times within seconds`);
@@ -191,9 +192,9 @@ export class Tidings extends EventTarget {
   }
 
   /** Asks the server by a short poll. Where it answers, it is the transport that does not get through. */
-  async #probe(channel, reason) {
+  async #probe(channel, cause, reason) {
     const { reader } = channel;
-    this.#isProbing = true;
+    this.#isLooking = true;
     let answer = null;
     try {
       const signal = AbortSignal.timeout(this.#options.patience);
@@ -201,10 +202,11 @@ export class Tidings extends EventTarget {
     } catch {
       // The server is away: its reader tries again.
     }
-    this.#isProbing = false;
+    this.#isLooking = false;
     if (answer === null || isPassing(answer.status)) return;
-    // Meanwhile it may have come back, or have been let go.
-    if (channel.isClosed || channel.reader !== reader || reader.state === 'open') return;
+    // Meanwhile it may have been let go, or have come back: to be silent again, where it was silent.
+    if (channel.isClosed || channel.reader !== reader) return;
+    if (cause !== 'silent' && reader.state === 'open') return;
     if (answer.status >= 400) {
       channel._fail(`the server answers ${answer.status}`, answer.status);
       return;
@@ -213,11 +215,22 @@ export class Tidings extends EventTarget {
     this.#stepDown(`${reason}, though the server answers`);
   }
 
-  #stepDown(reason) {
-    const next = this.#transports[this.#transports.indexOf(this.#transport) + 1];
-    if (next === undefined) return;
+  /** Goes to the next transport that gets through. */
+  async #stepDown(reason) {
+    const below = this.#transports.slice(this.#transports.indexOf(this.#transport) + 1);
+    const [channel] = this.#channels.values();
+    let why = reason;
+    this.#isLooking = true;
+    while (below.length > 1) {
+      // A proxy that holds small events back lets a backlog pass. A stream without one shows it.
+      const fault = below[0] === 'sse' ? await this.#fails('sse', channel) : null;
+      if (fault === null) break;
+      why += `; ${below.shift()}: ${fault}`;
+    }
+    this.#isLooking = false;
+    if (below.length === 0 || this.#channels.size === 0) return;
     if (performance.now() - this.#since > HELD_WELL) this.#upgradeDelay = this.#options.upgradeAfter;
-    this.#use(next, reason);
+    this.#use(below[0], why);
     this.#upgradeLater();
   }
 
@@ -240,10 +253,10 @@ export class Tidings extends EventTarget {
     this.#upgradeDelay = Math.min(this.#upgradeDelay * 2, MAX_UPGRADE_DELAY);
     for (const transport of this.#transports.slice(0, this.#transports.indexOf(this.#transport))) {
       const [channel] = this.#channels.values();
-      const opened = await this.#opens(transport, channel);
+      const fault = await this.#fails(transport, channel);
       // The last channel was closed meanwhile.
       if (this.#channels.size === 0) return;
-      if (opened) {
+      if (fault === null) {
         this.#use(transport, `${transport} gets through`);
         break;
       }
@@ -251,13 +264,13 @@ export class Tidings extends EventTarget {
     if (this.#transport !== this.#transports[0]) this.#upgradeLater();
   }
 
-  #opens(transport, channel) {
+  /** Opens a connection beside those in use: `null` where it opens, else why it does not. */
+  #fails(transport, channel) {
     const trial = new READERS[transport](channel.url, { ...this.#options, from: 'latest' });
     this.#trial = trial;
     return new Promise((resolve) => {
-      trial.addEventListener('open', () => resolve(true));
-      trial.addEventListener('reconnect', () => resolve(false));
-      trial.addEventListener('close', () => resolve(false));
+      trial.addEventListener('open', () => resolve(null));
+      for (const type of ['reconnect', 'close']) trial.addEventListener(type, ({ detail }) => resolve(detail.reason));
     }).finally(() => trial.close());
   }
 
