@@ -20,13 +20,15 @@ pub use http1::{
 pub use hub::hub_model;
 pub use polling::polling_fields;
 pub use sse::{sse_decode, sse_round_trip};
-pub use websocket::{websocket_connection, websocket_frames, websocket_handshake};
+pub use websocket::{
+    websocket_connection, websocket_deflate, websocket_frames, websocket_handshake, websocket_roles,
+};
 
 /// The body of a target.
 pub type Target = fn(&[u8]);
 
 /// Every target with its body.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 14] = [
     ("http1_request", http1_request),
     ("http1_response", http1_response),
     ("http1_chunked", http1_chunked),
@@ -35,6 +37,8 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("websocket_frames", websocket_frames),
     ("websocket_connection", websocket_connection),
     ("websocket_handshake", websocket_handshake),
+    ("websocket_roles", websocket_roles),
+    ("websocket_deflate", websocket_deflate),
     ("sse_decode", sse_decode),
     ("sse_round_trip", sse_round_trip),
     ("polling_fields", polling_fields),

@@ -1,12 +1,16 @@
-//! WebSocket: frames beside a reader by the letter, connections in both roles, the opening handshake.
+//! WebSocket: frames beside a reader by the letter, connections in both roles, compression, the opening handshake.
 
 mod connection;
+mod deflate;
 mod frames;
 mod handshake;
+mod roles;
 
 pub use connection::websocket_connection;
+pub use deflate::websocket_deflate;
 pub use frames::websocket_frames;
 pub use handshake::websocket_handshake;
+pub use roles::websocket_roles;
 
 /// A frame as RFC 6455 §5.2 draws it, read slowly.
 #[derive(Clone, Debug, PartialEq)]

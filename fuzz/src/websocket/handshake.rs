@@ -1,6 +1,8 @@
 //! The opening handshake, both sides, beside a list of its rules.
 
-use tidings_websocket::{ClientHandshake, accept, accept_key};
+use tidings_websocket::{ClientHandshake, DeflateOptions, accept, accept_key};
+
+use crate::cut::Dice;
 
 type Line<'a> = (&'a str, &'a [u8]);
 
@@ -14,6 +16,7 @@ pub fn websocket_handshake(data: &[u8]) {
     request(first, &lines);
     response(first, &lines);
     there_and_back(data);
+    compression(&lines, &mut Dice::of(data));
     let _ = accept_key(data);
 }
 
@@ -174,4 +177,57 @@ fn there_and_back(data: &[u8]) {
         .expect("our own answer");
     assert_eq!(chosen.as_deref(), accepted.subprotocol());
     assert_eq!(chosen.is_some(), asked.contains(&"chat"));
+}
+
+/// Offers and answers of permessage-deflate: what a server grants it may grant, and a client takes no more than that.
+fn compression(lines: &[Line<'_>], dice: &mut Dice) {
+    let mut options = DeflateOptions::default();
+    options.server_takeover = dice.below(2) == 1;
+    options.client_takeover = dice.below(2) == 1;
+    options.server_window_bits = 8 + dice.below(9) as u8;
+    options.client_window_bits = 8 + dice.below(9) as u8;
+    let (server_max, client_max) = (
+        options.server_window_bits.clamp(9, 15),
+        options.client_window_bits.clamp(9, 15),
+    );
+    let extensions = || {
+        let named = |(name, _): &Line<'_>| name.eq_ignore_ascii_case("sec-websocket-extensions");
+        lines.iter().copied().filter(named)
+    };
+    let client = ClientHandshake::new(*b"the sample nonce", &[]).expect("no subprotocol");
+    let request: Vec<Line<'_>> = core::iter::once(("Host", &b"a"[..]))
+        .chain(client.fields())
+        .collect();
+    let accepted = accept("GET", (1, 1), request.into_iter(), &[]).expect("our own request");
+    let accepted = accepted.with_deflate(options, extensions());
+    if let Some(agreed) = accepted.deflate() {
+        let offered = extensions().any(|(_, value)| {
+            let name = b"permessage-deflate";
+            value.windows(name.len()).any(|window| window == name)
+        });
+        assert!(offered, "nothing is granted that was not offered");
+        assert!((9..=server_max).contains(&agreed.server_window_bits()));
+        assert!((8..=client_max).contains(&agreed.client_window_bits()));
+        assert!(options.server_takeover || !agreed.server_takeover());
+        assert!(options.client_takeover || !agreed.client_takeover());
+    }
+    let granted: Vec<_> = accepted
+        .fields()
+        .filter(|(name, _)| *name == "Sec-WebSocket-Extensions")
+        .collect();
+    assert_eq!(granted.len(), usize::from(accepted.deflate().is_some()));
+    // The offers as an answer to ours.
+    let client = client.offer_deflate(options);
+    let head: [Line<'_>; 3] = [
+        ("Upgrade", b"websocket"),
+        ("Connection", b"Upgrade"),
+        ("Sec-WebSocket-Accept", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+    ];
+    let answer: Vec<Line<'_>> = head.into_iter().chain(extensions()).collect();
+    if let Ok((_, Some(agreed))) = client.check_deflate(101, answer.into_iter()) {
+        assert!((8..=server_max).contains(&agreed.server_window_bits()));
+        assert!((9..=client_max).contains(&agreed.client_window_bits()));
+        assert!(options.server_takeover || !agreed.server_takeover());
+        assert!(options.client_takeover || !agreed.client_takeover());
+    }
 }
