@@ -111,3 +111,29 @@ fn from_a_file_the_page_works_where_null_is_allowed() {
     };
     browser.awaits(ITEMS, &json!(["told"]));
 }
+
+#[test]
+fn the_library_for_pages_works_as_its_document_shows() {
+    let server = Server::start(&[]);
+    server.publish("news", "kept");
+    for (name, want) in [
+        ("tidings", json!(["kept", "Hello"])),
+        ("reader", json!(["kept", "Hello"])),
+    ] {
+        // A document of the server's own origin that runs nothing.
+        let Some(mut browser) = Browser::open(&server.url("/tidings.d.ts")) else {
+            return;
+        };
+        let text = snippet("docs/tidings-js.md", name);
+        let (import, rest) = text.split_once(';').expect("an import first");
+        let import = import
+            .replace("import {", "const {")
+            .replace("} from '/tidings.js'", "} = await import('/tidings.js')");
+        assert!(import.contains("await import"), "{import}");
+        browser.value(&format!(
+            "window.shown = []; window.show = (data) => shown.push(data); window.showLoss = () => {{}};
+            (async () => {{ {import}; {rest} }})(); 0"
+        ));
+        browser.awaits("window.shown", &want);
+    }
+}

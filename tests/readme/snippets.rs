@@ -14,7 +14,7 @@ pub(crate) struct Snippet {
 }
 
 /// Every snippet that runs, and the test that runs it.
-const RUN: [(&str, &str, &str); 17] = [
+const RUN: [(&str, &str, &str); 19] = [
     ("README.md", "publish", "commands"),
     ("README.md", "short-poll", "commands"),
     ("README.md", "long-poll", "commands"),
@@ -25,6 +25,8 @@ const RUN: [(&str, &str, &str); 17] = [
     ("README.md", "publish-node", "commands"),
     ("README.md", "page", "page"),
     ("README.md", "serve-page", "page"),
+    ("docs/tidings-js.md", "tidings", "page"),
+    ("docs/tidings-js.md", "reader", "page"),
     ("docs/operations.md", "nginx", "operations"),
     ("docs/operations.md", "unit", "operations"),
     ("docs/operations.md", "key", "operations"),
@@ -48,6 +50,8 @@ pub(crate) fn documents() -> Vec<String> {
         "design",
         "wire",
         "operations",
+        "proxies",
+        "tidings-js",
         "glossary",
     ] {
         found.push(format!("docs/{name}.md"));
