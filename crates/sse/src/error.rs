@@ -102,7 +102,8 @@ pub enum SendError {
 
 #[cfg(test)]
 mod tests {
-    use super::{ReceiveError, SendError};
+    use super::{Field, ReceiveError, SendError};
+    use alloc::string::ToString;
 
     #[test]
     fn errors_are_small_and_copy() {
@@ -111,5 +112,27 @@ mod tests {
         is_copy::<SendError>();
         assert!(size_of::<ReceiveError>() <= 32);
         assert!(size_of::<SendError>() <= 32);
+    }
+
+    #[test]
+    fn an_error_names_its_field_and_its_limit() {
+        let rows = [
+            (Field::Data, "data"),
+            (Field::Event, "event"),
+            (Field::Id, "id"),
+            (Field::Retry, "retry"),
+            (Field::Comment, "comment"),
+        ];
+        for (field, name) in rows {
+            let error = ReceiveError::LineTooLong {
+                field,
+                offset: 15,
+                max: 10,
+            };
+            assert_eq!(
+                error.to_string(),
+                alloc::format!("a {name} line is longer than 10 octets, at octet 15 of the stream")
+            );
+        }
     }
 }

@@ -101,6 +101,18 @@ fn a_failed_long_poll_backs_off_and_a_refused_one_obeys() {
     assert_eq!(schedule.next(s(63), refused, HALF), s(5));
 }
 
+#[test]
+fn a_failed_short_poll_backs_off_as_it_is_told() {
+    let mut schedule = ShortPollSchedule::fixed(s(1)).with_backoff(BackoffConfig {
+        base: s(40),
+        cap: s(100),
+        ..BackoffConfig::default()
+    });
+    for want in [20, 40, 50, 50] {
+        assert_eq!(schedule.next(s(0), Outcome::Failed, HALF), s(want));
+    }
+}
+
 fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![
         Just(Outcome::News),

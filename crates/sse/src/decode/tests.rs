@@ -547,6 +547,24 @@ fn an_error_stands_until_the_caller_goes_on() {
 }
 
 #[test]
+fn what_is_held_is_counted() {
+    let rows: [(&[u8], usize); 7] = [
+        (b"", 0),
+        (b"data:abc\nevent:tu\nid:7\nda", 3 + 2 + 1 + 2),
+        (b"data:abc\ndata:de\nid:789\n", 6 + 3),
+        (b"event:tuv\nid:78\n", 3 + 2),
+        (b"data:abc", 8),
+        (b":comment", 0),
+        (b"data:abc\n\n", 0),
+    ];
+    for (stream, held) in rows {
+        let mut decoder = Decoder::new();
+        read(&mut decoder, &[stream]);
+        assert_eq!(decoder.buffered_len(), held, "{}", stream.escape_ascii());
+    }
+}
+
+#[test]
 fn data_that_nobody_will_see_is_not_held() {
     for oversize in [Oversize::Error, Oversize::SkipEvent] {
         let mut decoder = Decoder::with_config(limits(100, 4, oversize));

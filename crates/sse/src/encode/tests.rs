@@ -317,6 +317,12 @@ fn a_comment_is_a_block_of_its_own() {
     let mut out = Vec::new();
     encode_comment("", &mut out).unwrap();
     assert_eq!(out, HEARTBEAT);
+    // An output of exactly its size takes it.
+    let mut octets = [0; 9];
+    assert_eq!(encode_comment("hello", &mut &mut octets[..]), Ok(()));
+    assert_eq!(&octets, b": hello\n\n");
+    let none = Err(SendError::NoRoom { needed: 9, room: 8 });
+    assert_eq!(encode_comment("hello", &mut &mut octets[..8]), none);
 }
 
 #[test]
