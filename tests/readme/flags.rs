@@ -7,7 +7,7 @@ use tidings_tests::command::run;
 
 use crate::snippets::{documents, parse, read};
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "serve",
     "publish",
     "subscribe",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 7] = [
     "bench fan-out",
     "bench idle",
     "bench resume-storm",
+    "compare",
 ];
 
 /// A flag: the name of its value, and its default.

@@ -14,6 +14,7 @@
 mod access;
 mod bench;
 mod commands;
+mod compare;
 mod delete;
 mod gaps;
 mod heads;

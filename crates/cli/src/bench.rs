@@ -12,10 +12,10 @@
 
 mod echo;
 mod endpoint;
-mod fan_out;
+pub(crate) mod fan_out;
 mod frames;
-mod idle;
-mod payload;
+pub(crate) mod idle;
+pub(crate) mod payload;
 mod process;
 mod publisher;
 mod reader;
@@ -32,10 +32,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tidings_client::Transport;
 
 use crate::fault;
-use endpoint::Endpoint;
-use process::Process;
-use reader::How;
+pub(crate) use endpoint::Endpoint;
+pub(crate) use fan_out::Measured;
+pub(crate) use process::Process;
+pub(crate) use reader::How;
 use report::Report;
+pub(crate) use report::{human, quantiles};
 use socket::{Socket, Traffic};
 
 /// Puts a load on a server and measures: latency, deliveries, CPU and memory of the server.
@@ -239,9 +241,11 @@ pub(crate) enum Fault {
     TooLong,
     #[error("a message came that is not as it was sent: does something else publish there?")]
     Altered,
+    #[error("the server that was started did not say where it listens")]
+    NotStarted,
     #[error("nothing came for 30 s")]
     Silent,
-    #[error("{there} of {count} readers received the first message within 30 s")]
+    #[error("{there} of {count} readers received the first message in time")]
     Unreached { there: u64, count: u64 },
 }
 
@@ -286,6 +290,8 @@ async fn measure(scenario: Scenario) -> Result<bool, Fault> {
                 len: args.messages.len(),
                 rate: args.rate.map(|rate| positive("--rate", rate)).transpose()?,
                 in_flight: more_than_zero("--in-flight", args.in_flight)?,
+                resume: false,
+                patience: fan_out::PATIENCE,
             };
             let subscribe = args.channel.resolve().await?;
             let publish = args.messages.resolve(&subscribe).await?;
@@ -322,14 +328,17 @@ async fn measure(scenario: Scenario) -> Result<bool, Fault> {
     Ok(whole)
 }
 
-fn more_than_zero<N: PartialEq + From<u8>>(flag: &'static str, number: N) -> Result<N, Fault> {
+pub(crate) fn more_than_zero<N: PartialEq + From<u8>>(
+    flag: &'static str,
+    number: N,
+) -> Result<N, Fault> {
     if number == N::from(0) {
         return Err(Fault::Zero(flag));
     }
     Ok(number)
 }
 
-fn positive(flag: &'static str, number: f64) -> Result<f64, Fault> {
+pub(crate) fn positive(flag: &'static str, number: f64) -> Result<f64, Fault> {
     // Neither a pause of ever nor one of nothing: what the timer can tell apart.
     if (1e-6..=1e9).contains(&number) {
         Ok(number)

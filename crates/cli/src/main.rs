@@ -1,7 +1,8 @@
-//! The command of Tidings: serve, publish, subscribe, bench.
+//! The command of Tidings: serve, publish, subscribe, bench, compare.
 #![forbid(unsafe_code)]
 
 mod bench;
+mod compare;
 mod demo;
 mod fault;
 mod output;
@@ -40,6 +41,7 @@ enum Command {
     Publish(publish::Publish),
     Subscribe(subscribe::Subscribe),
     Bench(bench::Bench),
+    Compare(compare::Compare),
 }
 
 #[tokio::main]
@@ -64,6 +66,10 @@ async fn main() -> ExitCode {
         Command::Bench(args) => {
             log("warn");
             bench::run(args).await
+        }
+        Command::Compare(args) => {
+            log("warn");
+            compare::run(args).await
         }
     }
 }
@@ -104,7 +110,14 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         let help = Cli::command().render_long_help().to_string();
-        for name in ["serve", "publish", "subscribe", "bench", "RUST_LOG"] {
+        for name in [
+            "serve",
+            "publish",
+            "subscribe",
+            "bench",
+            "compare",
+            "RUST_LOG",
+        ] {
             assert!(help.contains(name), "{name}");
         }
     }

@@ -16,7 +16,7 @@ use super::report::{self, Report};
 use super::{Endpoint, Fault, Process, Progress, Traffic};
 
 /// How long a reader waits for a message that is due.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two messages that find out whether all readers are there.
 const WARM_UP: Duration = Duration::from_millis(50);
 
@@ -30,6 +30,10 @@ pub(crate) struct Plan {
     /// Messages a second; without, the next one leaves as soon as there is room in flight.
     pub(crate) rate: Option<f64>,
     pub(crate) in_flight: usize,
+    /// Readers whose connection ends come back at their position.
+    pub(crate) resume: bool,
+    /// How long a reader waits for a message that is due.
+    pub(crate) patience: Duration,
 }
 
 /// What came of it.
@@ -48,6 +52,8 @@ pub(crate) struct Measured {
     pub(crate) traffic: Traffic,
     pub(crate) requests: u64,
     pub(crate) empty: u64,
+    /// Of all readers, from their first octet.
+    pub(crate) all_traffic: Traffic,
 }
 
 impl Measured {
@@ -96,6 +102,7 @@ struct Followed {
     sequence: Sequence,
     latency: Histogram<u64>,
     traffic: Traffic,
+    all_traffic: Traffic,
     requests: u64,
     empty: u64,
     ended: Instant,
@@ -116,7 +123,12 @@ pub(crate) async fn measure(
     let mut readers = JoinSet::new();
     progress.begin("connecting", plan.readers as u64);
     for _ in 0..plan.readers {
-        let reader = Reader::open(subscribe, plan.how, None).await?;
+        let Ok(reader) = timeout(plan.patience, Reader::open(subscribe, plan.how, None)).await
+        else {
+            let (there, count) = (readers.len() as u64, plan.readers as u64);
+            return Err(Fault::Unreached { there, count });
+        };
+        let reader = reader?;
         let (there, latest) = (Arc::clone(&there), Arc::clone(&latest));
         readers.spawn(follow(reader, plan, origin, there, latest));
         progress.step(1);
@@ -165,6 +177,7 @@ pub(crate) async fn measure(
         traffic: Traffic::default(),
         requests: 0,
         empty: 0,
+        all_traffic: Traffic::default(),
     };
     while let Some(followed) = readers.join_next().await {
         let followed = followed.map_err(|_| Fault::Ended)??;
@@ -173,6 +186,7 @@ pub(crate) async fn measure(
         measured.lost += followed.sequence.lost;
         measured.doubled += followed.sequence.doubled;
         measured.traffic.add(followed.traffic);
+        measured.all_traffic.add(followed.all_traffic);
         measured.requests += followed.requests;
         measured.empty += followed.empty;
         measured.elapsed = measured.elapsed.max(followed.ended - begun);
@@ -213,7 +227,7 @@ async fn warm_up(
                 .err()
                 .unwrap_or(Fault::Ended));
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > plan.patience {
             let there = there.load(Ordering::Relaxed);
             return Err(Fault::Unreached { there, count });
         }
@@ -238,13 +252,18 @@ async fn follow(
     let pause = plan
         .rate
         .map_or(Duration::ZERO, |rate| Duration::from_secs_f64(1.0 / rate));
-    let patience = PATIENCE + pause + plan.how.interval;
+    let patience = plan.patience + pause + plan.how.interval;
     let mut ended = Instant::now();
     while sequence.last() < plan.messages {
-        let Ok(message) = timeout(patience, reader.next()).await else {
-            break;
+        let message = match timeout(patience, reader.next()).await {
+            Ok(Ok(message)) => message,
+            Ok(Err(Fault::Io(_) | Fault::Ended)) if plan.resume => {
+                reader = come_back(reader, patience).await?;
+                continue;
+            }
+            Ok(Err(error)) => return Err(error),
+            Err(_) => break,
         };
-        let message = message?;
         let (number, sent) = payload::read(&message, plan.len).ok_or(Fault::Altered)?;
         ended = Instant::now();
         if number == 0 {
@@ -270,7 +289,8 @@ async fn follow(
         }
     }
     sequence.end(plan.messages);
-    let mut traffic = reader.traffic();
+    let all_traffic = reader.traffic();
+    let mut traffic = all_traffic;
     let (earlier, requests, empty) = before;
     traffic.up -= earlier.up;
     traffic.down -= earlier.down;
@@ -279,10 +299,25 @@ async fn follow(
         sequence,
         latency,
         traffic,
+        all_traffic,
         requests: reader.requests - requests,
         empty: reader.empty - empty,
         ended,
     })
+}
+
+/// Connects anew until that succeeds, as clients do after a cut: with a pause of their own.
+async fn come_back(reader: Reader, patience: Duration) -> Result<Reader, Fault> {
+    const PAUSE: core::ops::RangeInclusive<u64> = 10..=100;
+    let absent = reader.cut();
+    let begun = Instant::now();
+    loop {
+        sleep(Duration::from_millis(fastrand::u64(PAUSE))).await;
+        match absent.clone().reopen().await {
+            Err(Fault::Io(_) | Fault::Ended) if begun.elapsed() < patience => {}
+            reopened => return reopened,
+        }
+    }
 }
 
 /// The transport that a URL asks for where none is named.

@@ -19,13 +19,16 @@ pub(crate) struct Plan {
     pub(crate) hold: Duration,
 }
 
-/// Opens the connections, holds them, and reports.
-pub(crate) async fn run(
+/// Memory and CPU time of the server at one moment.
+type Seen = (Option<u64>, Option<Duration>);
+
+/// Opens the connections: what was seen before and behind.
+async fn open(
     endpoint: &Endpoint,
     plan: Plan,
     process: Option<Process>,
     progress: &Progress,
-) -> Result<(Report, bool), Fault> {
+) -> Result<(Vec<Reader>, Option<Seen>, Option<Seen>), Fault> {
     // What a first connection makes once is no cost of the others.
     drop(Reader::open(endpoint, plan.how, None).await?);
     sleep(SETTLE).await;
@@ -41,6 +44,34 @@ pub(crate) async fn run(
     }
     sleep(SETTLE).await;
     let opened = process.map(|process| (process.memory(), process.cpu()));
+    Ok((readers, before, opened))
+}
+
+/// What one connection of many costs the server in memory, in kB.
+pub(crate) async fn memory_kb(
+    endpoint: &Endpoint,
+    plan: Plan,
+    process: Process,
+    progress: &Progress,
+) -> Result<Option<f64>, Fault> {
+    let (readers, before, opened) = open(endpoint, plan, Some(process), progress).await?;
+    progress.end();
+    Ok(per_connection_kb(before, opened, readers.len()))
+}
+
+fn per_connection_kb(before: Option<Seen>, opened: Option<Seen>, count: usize) -> Option<f64> {
+    let (before, opened) = (before?.0?, opened?.0?);
+    Some(opened.saturating_sub(before) as f64 / count as f64 / 1000.0)
+}
+
+/// Opens the connections, holds them, and reports.
+pub(crate) async fn run(
+    endpoint: &Endpoint,
+    plan: Plan,
+    process: Option<Process>,
+    progress: &Progress,
+) -> Result<(Report, bool), Fault> {
+    let (readers, before, opened) = open(endpoint, plan, process, progress).await?;
     progress.wait("holding", plan.hold);
     sleep(plan.hold).await;
     let held = process.and_then(Process::cpu);
@@ -50,11 +81,9 @@ pub(crate) async fn run(
     let mut report = Report::default();
     report.text("via", plan.how.via.as_str());
     report.count("connections", readers.len() as u64);
-    let (memory_before, cpu_before) = before.unwrap_or_default();
-    let (memory_after, cpu_after) = opened.unwrap_or_default();
-    let memory = memory_after
-        .zip(memory_before)
-        .map(|(after, before)| after.saturating_sub(before) as f64 / count / 1000.0);
+    let memory = per_connection_kb(before, opened, readers.len());
+    let (_, cpu_before) = before.unwrap_or_default();
+    let (_, cpu_after) = opened.unwrap_or_default();
     report.seen("memory_per_connection_kb", memory, "kB");
     let micros = |after: Option<Duration>, before: Option<Duration>| {
         after

@@ -150,8 +150,9 @@ impl Reader {
                             Item::Event(event) => {
                                 self.queue.push_back((event.data.into_bytes(), position));
                             }
-                            Item::Id => self.position = position,
-                            Item::Comment(_) | Item::Retry(_) | Item::Skipped(_) => {}
+                            // Behind what waits it would pass over that.
+                            Item::Id if self.queue.is_empty() => self.position = position,
+                            Item::Id | Item::Comment(_) | Item::Retry(_) | Item::Skipped(_) => {}
                         }
                     }
                     if !self.queue.is_empty() {
@@ -260,10 +261,8 @@ impl Reader {
         };
         let (head, body) = answer(http, &mut self.socket).await?;
         let seen = |name| head.fields().get_str(name).map(str::to_owned);
-        if let Some(etag) = seen("ETag") {
-            self.position = Some(etag.trim_matches('"').to_owned());
-            validators.etag = Some(etag);
-        }
+        let position = seen("ETag").map(|etag| etag.trim_matches('"').to_owned());
+        validators.etag = seen("ETag");
         validators.modified = seen("Last-Modified");
         let paged = seen("Content-Type").is_some_and(|kind| kind.starts_with("application/json"));
         *at_once = false;
@@ -281,6 +280,7 @@ impl Reader {
         }
         if self.queue.is_empty() {
             self.empty += 1;
+            self.position = position.or_else(|| self.position.take());
         }
         Ok(())
     }
@@ -312,6 +312,7 @@ impl Reader {
 }
 
 /// A reader without a connection.
+#[derive(Clone)]
 pub(crate) struct Absent {
     endpoint: Endpoint,
     how: How,
