@@ -19,7 +19,7 @@ const LEN64: u8 = 127;
 /// The longest payload of a control frame (RFC 6455 §5.5).
 pub(crate) const MAX_CONTROL_LEN: usize = 125;
 /// The longest header: 2 octets, 8 of length, 4 of key.
-const MAX_HEADER_LEN: usize = 14;
+pub(crate) const MAX_HEADER_LEN: usize = 14;
 
 /// What a frame is for (RFC 6455 §5.2, §11.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,11 +4,11 @@ use alloc::boxed::Box;
 #[cfg(feature = "deflate")]
 use alloc::vec::Vec;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::{Connection, State, Watch};
-use crate::header::MAX_CONTROL_LEN;
-use crate::{DataKind, FrameHeader, Message, Opcode, Role, SendError, Utf8Validator, mask};
+use crate::header::{MAX_CONTROL_LEN, MAX_HEADER_LEN};
+use crate::{DataKind, FrameHeader, Message, Opcode, Role, SendError, Server, Utf8Validator, mask};
 
 /// Whether a fragmented message is being sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,11 +98,7 @@ impl<R: Role> Connection<R> {
         key: R::Key,
         out: &mut BytesMut,
     ) -> Result<(), SendError> {
-        self.refuse(out)?;
-        match self.sending {
-            Sending::Whole => {}
-            Sending::Fragments { .. } => return Err(SendError::MessageOpen),
-        }
+        self.refuse_whole(out)?;
         #[cfg(feature = "deflate")]
         if let Some(codec) = &mut self.deflate
             && let Some(payload) = codec.compressor.message(data)
@@ -216,6 +212,14 @@ impl<R: Role> Connection<R> {
         Ok(())
     }
 
+    fn refuse_whole(&self, out: &BytesMut) -> Result<(), SendError> {
+        self.refuse(out)?;
+        match self.sending {
+            Sending::Whole => Ok(()),
+            Sending::Fragments { .. } => Err(SendError::MessageOpen),
+        }
+    }
+
     fn refuse(&self, out: &BytesMut) -> Result<(), SendError> {
         if !self.may_send() {
             return Err(SendError::Closing);
@@ -272,6 +276,46 @@ impl<R: Role> Connection<R> {
     }
 }
 
+impl Connection<Server> {
+    /// Appends the header of a whole message to `out` and gives the payload that follows it, so that a large message goes out
+    /// by a vectored write without a copy. From about 4 KiB on this is faster than [`send_message`](Self::send_message).
+    ///
+    /// The payload is the caller's to write, whole and right behind `out`: nothing may be appended to `out` in between.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use tidings_websocket::{Config, Connection, Message, Server};
+    /// let mut server = Connection::<Server>::new(Config::default(), core::time::Duration::ZERO);
+    /// let mut out = BytesMut::new();
+    /// let payload = server.send_header(&Message::Text("Hello".into()), &mut out)?;
+    /// assert_eq!((&out[..], &payload[..]), (&b"\x81\x05"[..], &b"Hello"[..])); // RFC 6455 §5.7
+    /// # Ok::<(), tidings_websocket::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SendError::Closing`], [`SendError::Full`] or [`SendError::MessageOpen`]; `out` is unchanged.
+    pub fn send_header(
+        &mut self,
+        message: &Message,
+        out: &mut BytesMut,
+    ) -> Result<Bytes, SendError> {
+        let (opcode, data) = match message {
+            Message::Text(text) => (Opcode::Text, text.as_bytes()),
+            Message::Binary(data) => (Opcode::Binary, data),
+        };
+        self.refuse_whole(out)?;
+        #[cfg(feature = "deflate")]
+        if let Some(codec) = &mut self.deflate
+            && let Some(payload) = codec.compressor.message(data)
+        {
+            append_header(true, true, opcode, payload.len(), None, out);
+            return Ok(Bytes::from(payload));
+        }
+        append_header(true, false, opcode, data.len(), None, out);
+        Ok(data.clone())
+    }
+}
+
 /// Appends one frame that is not compressed.
 pub(crate) fn append(
     fin: bool,
@@ -292,19 +336,38 @@ pub(crate) fn append_frame(
     key: Option<[u8; 4]>,
     out: &mut BytesMut,
 ) {
+    out.reserve(MAX_HEADER_LEN + payload.len());
+    append_header(fin, rsv1, opcode, payload.len(), key, out);
+    let Some(key) = key else {
+        out.extend_from_slice(payload);
+        return;
+    };
+    // A piece at a time, so that each is masked while the processor's nearest cache holds it.
+    let mut phase = 0;
+    for piece in payload.chunks(PIECE_LEN) {
+        let start = out.len();
+        out.extend_from_slice(piece);
+        phase = mask(out.get_mut(start..).unwrap_or_default(), key, phase);
+    }
+}
+
+/// The octets that are copied and masked at a time.
+const PIECE_LEN: usize = 4096;
+
+fn append_header(
+    fin: bool,
+    rsv1: bool,
+    opcode: Opcode,
+    payload_len: usize,
+    key: Option<[u8; 4]>,
+    out: &mut BytesMut,
+) {
     let header = FrameHeader {
         fin,
         rsv1,
         opcode,
         key,
-        payload_len: payload.len() as u64,
+        payload_len: payload_len as u64,
     };
-    let header = header.encode();
-    out.reserve(header.len() + payload.len());
-    out.extend_from_slice(&header);
-    let start = out.len();
-    out.extend_from_slice(payload);
-    if let Some(key) = key {
-        mask(out.get_mut(start..).unwrap_or_default(), key, 0);
-    }
+    out.extend_from_slice(&header.encode());
 }

@@ -41,6 +41,55 @@ fn a_message_is_passed_on_as_it_arrived() {
 }
 
 #[test]
+fn a_header_and_its_payload_are_the_frame_of_the_message_fr_16() {
+    for (len, kind) in [(0, 0x82), (5, 0x82), (70_000, 0x82), (300, 0x81)] {
+        let data = Bytes::from(alloc::vec![b'x'; len]);
+        let message = if kind == 0x81 {
+            Message::Text(Text::checked(data.clone()))
+        } else {
+            Message::Binary(data.clone())
+        };
+        let mut out = BytesMut::from(&b"before"[..]);
+        let payload = server().send_header(&message, &mut out).unwrap();
+        assert_eq!(payload.as_ptr(), data.as_ptr(), "without a copy");
+        out.extend_from_slice(&payload);
+        assert_eq!(out[6..], plain(kind, &data));
+    }
+}
+
+#[test]
+fn a_header_is_refused_where_its_message_is() {
+    let message = Message::Binary(Bytes::from_static(b"x"));
+    let mut out = BytesMut::new();
+
+    let mut closing = server();
+    closing.close(CloseCode::NORMAL, "", T0);
+    let refused = closing.send_header(&message, &mut out);
+    assert_eq!(refused, Err(SendError::Closing));
+
+    let mut open = server();
+    let fragment = open.send_fragment(DataKind::Text, b"a", false, (), &mut out);
+    assert_eq!(fragment, Ok(()));
+    let refused = open.send_header(&message, &mut out);
+    assert_eq!(refused, Err(SendError::MessageOpen));
+
+    let mut full = configured(|config| config.max_out_len = 2);
+    let refused = full.send_header(&message, &mut out);
+    assert_eq!(refused, Err(SendError::Full { held: 3, max: 2 }));
+    assert_eq!(out, b"\x01\x01a"[..]);
+}
+
+#[test]
+fn a_long_payload_is_masked_as_one_fr_11() {
+    for len in [4095, 4096, 4097, 12_290] {
+        let data: Vec<u8> = (0..=255).cycle().take(len).collect();
+        let mut out = BytesMut::new();
+        client().send_binary(&data, KEY, &mut out).unwrap();
+        assert_eq!(out[..], masked(0x82, &data), "{len}");
+    }
+}
+
+#[test]
 fn every_length_has_its_shortest_form_fr_03_fr_16() {
     for (len, header) in [
         (0, &b"\x82\x00"[..]),

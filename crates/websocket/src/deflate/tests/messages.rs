@@ -4,6 +4,22 @@ use alloc::format;
 use bytes::Bytes;
 
 #[test]
+fn a_header_goes_with_the_compressed_payload() {
+    let text = Message::Text("tidings ".repeat(50).as_str().into());
+    let (mut whole, mut parts) = (BytesMut::new(), BytesMut::new());
+    let mut sender = server(options(takeover));
+    sender.send_message(&text, (), &mut whole).unwrap();
+    sender.send_message(&text, (), &mut whole).unwrap();
+    let mut sender = server(options(takeover));
+    for _ in 0..2 {
+        let payload = sender.send_header(&text, &mut parts).unwrap();
+        parts.extend_from_slice(&payload);
+    }
+    assert_eq!(parts, whole);
+    assert_eq!(parts[0], 0xC1);
+}
+
+#[test]
 fn the_examples_of_rfc7692_7_2_3_are_hello() {
     let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
     let rows: [(&str, Vec<u8>, &[&str]); 8] = [
