@@ -243,6 +243,26 @@ async function aStreamThatFallsSilentIsLeft(browser) {
   await end(page, what);
 }
 
+/** After two cuts a WebSocket says something before the silence is as long, after one a long poll asks for less. */
+async function silenceThatIsCutIsKeptShort(browser) {
+  const what = 'silence that is cut';
+  const { base: door, made } = await relay(base, { cutSilence: 2000 });
+  const [socket, poll] = await Promise.all([
+    reading(browser, door, ['hush']),
+    reading(browser, door, ['hush-poll'], { transports: ['long-poll'] }),
+  ]);
+  const times = async (page, channel, state) => (await told(page)).states[channel].filter((one) => one === state).length;
+  await until(`${what}: the third socket`, async () => made.upgrades === 3 || made.upgrades, 15_000);
+  await opened(socket, what);
+  await new Promise((resolve) => setTimeout(resolve, 4500));
+  equal(made.upgrades, 3, `${what}: it is not cut again`);
+  equal((await told(socket)).transports.length, 1, `${what}: it stays a WebSocket`);
+  equal(await times(poll, 'hush-poll', 'waiting'), 1, `${what}: a long poll is cut once`);
+  await arrived(socket, 'hush', await feed('hush', 5), what);
+  await arrived(poll, 'hush-poll', await feed('hush-poll', 5), what);
+  await Promise.all([end(socket, what), end(poll, what)]);
+}
+
 /** Of the length of what a proxy holds back, and not to be compressed. */
 async function backlog(channel, count) {
   const want = [];
@@ -293,6 +313,7 @@ try {
     whatCannotBeReadIsAnError(browser),
     aServerThatIsAwayIsWaitedFor(browser),
     aStreamThatFallsSilentIsLeft(browser),
+    silenceThatIsCutIsKeptShort(browser),
     doors ? behindNginx(browser, JSON.parse(doors)) : null,
   ]);
 } finally {

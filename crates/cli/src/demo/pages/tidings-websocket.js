@@ -18,6 +18,7 @@ export class WebSocketReader extends Reader {
   #lastRef = 0;
   #timer = 0;
   #heardAt = 0;
+  #isAsking = false;
   #askAfter = ASK_AFTER;
   /** How long nothing was heard when the connection was last cut. */
   #silentBefore = 0;
@@ -78,11 +79,12 @@ export class WebSocketReader extends Reader {
     const isCurrent = () => this.#socket === socket && !this.isClosed;
     socket.addEventListener('message', ({ data }) => isCurrent() && this.#take(JSON.parse(data)));
     socket.addEventListener('close', ({ code, reason }) => isCurrent() && this.#closed(code, reason));
-    this.#giveUpAfter(this.patience, 'the WebSocket did not open in time');
+    this.#leaveAfter(this.patience, 'the WebSocket did not open in time');
   }
 
   #take(envelope) {
     this.#heardAt = performance.now();
+    if (this.#isAsking) this.#askWhenSilent();
     if (envelope.channel !== undefined) {
       this.#others.get(envelope.channel)?._take(envelope);
     } else if (envelope.ack !== undefined) {
@@ -123,24 +125,20 @@ export class WebSocketReader extends Reader {
 
   /** Any frame is answered. To leave what has no name is an error, which is answer enough. */
   #askWhenSilent() {
-    clearTimeout(this.#timer);
     const silent = performance.now() - this.#heardAt;
-    if (silent < this.#askAfter) {
+    this.#isAsking = silent >= this.#askAfter;
+    if (this.#isAsking) {
+      this._send({ unsubscribe: '' });
+      this.#leaveAfter(ASK_TIMEOUT, 'the server was silent for too long');
+    } else {
+      clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#askWhenSilent(), this.#askAfter - silent + 1);
-      return;
     }
-    this._send({ unsubscribe: '' });
-    this.#giveUpAfter(ASK_TIMEOUT, 'the server was silent for too long', () => this.#askWhenSilent());
   }
 
-  /** Ends the connection after so many milliseconds, if nothing is heard meanwhile. */
-  #giveUpAfter(millis, reason, otherwise = () => {}) {
+  #leaveAfter(millis, reason) {
     clearTimeout(this.#timer);
-    const start = performance.now();
-    this.#timer = setTimeout(() => {
-      if (this.#heardAt > start) otherwise();
-      else this.#leave(reason);
-    }, millis);
+    this.#timer = setTimeout(() => this.#leave(reason), millis);
   }
 
   #leave(reason) {
