@@ -17,11 +17,12 @@ import h11
 import httptools
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-CORPUS = ROOT / "crates/http1/tests/corpus/http1.jsonl"
+CORPUS = ROOT / "crates/http1/tests/corpus"
 
 
 def cases():
-    rows = [json.loads(line) for line in CORPUS.read_text().splitlines()]
+    files = sorted(CORPUS.glob("*.jsonl"))
+    rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     return [row for row in rows if "limits" not in row]
 
 
