@@ -73,20 +73,13 @@ impl Block {
     }
 
     fn push_line(&mut self, value: &[u8], max: usize) -> bool {
-        let lines = match &mut self.data {
-            Data::Many(lines) => lines,
-            Data::None | Data::One(_) => {
-                let mut lines = BytesMut::new();
-                if let Data::One(first) = &self.data {
-                    grow(&mut lines, first.len() + 1 + value.len(), max);
-                    lines.extend_from_slice(first.as_bytes());
-                }
-                self.data = Data::Many(lines);
-                let Data::Many(lines) = &mut self.data else {
-                    return false;
-                };
-                lines
-            }
+        if let Data::One(first) = &self.data {
+            let mut lines = BytesMut::new();
+            append(&mut lines, first.as_bytes(), max);
+            self.data = Data::Many(lines);
+        }
+        let Data::Many(lines) = &mut self.data else {
+            return false;
         };
         let replaced;
         let value = if is_utf8(value) {
@@ -105,49 +98,49 @@ impl Block {
             whole_chars(value.get(..room).unwrap_or(value))
         };
         let value = value.get(..end).unwrap_or(value);
-        grow(lines, 1 + value.len(), max);
-        lines.extend_from_slice(b"\n");
-        lines.extend_from_slice(value);
+        append(lines, b"\n", max);
+        append(lines, value, max);
         fits
     }
 }
 
-/// Makes room for `more` octets in a buffer that never has to hold more than `max`.
-///
-/// A buffer doubles when it grows. From half of `max` on it takes the whole of `max` at once, so
-/// that doubling never goes above it.
-pub(crate) fn grow(buffer: &mut BytesMut, more: usize, max: usize) {
+/// Adds octets to a buffer that never has to hold more than `max`. It doubles when it grows, but not above `max`.
+pub(crate) fn append(buffer: &mut BytesMut, octets: &[u8], max: usize) {
     /// Lines that cross a chunk are short as a rule: one allocation serves several of them.
     const LEAST: usize = 256;
-    let needed = buffer.len().saturating_add(more);
-    if buffer.capacity() >= needed {
-        return;
+    let needed = buffer.len().saturating_add(octets.len());
+    if buffer.capacity() < needed {
+        let doubled = buffer.capacity().saturating_mul(2).max(LEAST).min(max);
+        let mut grown = BytesMut::with_capacity(needed.max(doubled));
+        grown.extend_from_slice(buffer);
+        *buffer = grown;
     }
-    if needed > max / 2 && needed <= max {
-        let mut whole = BytesMut::with_capacity(max);
-        whole.extend_from_slice(buffer);
-        *buffer = whole;
-    } else {
-        buffer.reserve(more.max(LEAST.min(max / 2)));
-    }
+    buffer.extend_from_slice(octets);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, Data, grow};
+    use super::{Block, Data, append};
     use bytes::{Bytes, BytesMut};
 
     #[test]
-    fn a_buffer_that_grows_never_allocates_above_its_limit() {
-        for max in [64, 100, 1_000, 4_096] {
-            for step in [1, 7, 64] {
-                let mut buffer = BytesMut::new();
-                while buffer.len() + step <= max {
-                    grow(&mut buffer, step, max);
-                    buffer.extend_from_slice(&[b'x'; 64][..step]);
-                    assert!(buffer.capacity() <= max, "{} of {max}", buffer.capacity());
-                }
+    fn a_buffer_doubles_and_never_allocates_above_its_limit() {
+        // octets added one after the other, limit, capacity behind each
+        let rows: [(&[usize], usize, &[usize]); 6] = [
+            (&[1, 255, 1], 10_000, &[256, 256, 512]),
+            (&[300, 1, 300], 10_000, &[300, 600, 1_200]),
+            (&[1, 300], 400, &[256, 400]),
+            (&[1, 99], 100, &[100, 100]),
+            (&[0, 64, 36], 100, &[0, 100, 100]),
+            (&[200, 150, 51], 401, &[256, 401, 401]),
+        ];
+        for (adds, max, want) in rows {
+            let mut buffer = BytesMut::new();
+            for (add, want) in adds.iter().zip(want) {
+                append(&mut buffer, &[b'x'; 300][..*add], max);
+                assert_eq!(buffer.capacity(), *want, "{adds:?} of {max}");
             }
+            assert_eq!(buffer.len(), adds.iter().sum::<usize>());
         }
     }
 

@@ -7,7 +7,7 @@
 //! chunks is carried over, unless nobody wants the line: then it is dropped as it comes. The work is
 //! linear in the octets, however they are cut.
 
-use crate::block::{Block, Data, Fate, grow};
+use crate::block::{Block, Data, Fate, append};
 use crate::config::{Config, Oversize};
 use crate::error::{Field, ReceiveError};
 use crate::item::{Event, Item, named};
@@ -305,9 +305,7 @@ impl Decoder {
         }
         let max = self.config.max_line_len;
         let part = len.min(max - self.carry.len());
-        grow(&mut self.carry, part, max);
-        self.carry
-            .extend_from_slice(input.get(..part).unwrap_or_default());
+        append(&mut self.carry, input.get(..part).unwrap_or_default(), max);
         self.take(input, part);
         if self.carry.is_empty() {
             return Ok(true);
