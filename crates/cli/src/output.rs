@@ -2,13 +2,15 @@
 //!
 //! text: the data, controls escaped (LF is `\n`), or `base64:…`
 //! JSON: `{"id":…,"event":…,"data":…}`, `{"id":…,"event":…,"data_base64":…}`, `{"gap":{…}}`
+//!
+//! Where there are several channels a line begins with `NAME: `, an object with `"channel":NAME`.
 
 use core::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use tidings_client::{Data, Gap, Message};
+use tidings_client::{Data, Gap, Left, Message};
 
 /// Escapes what would break a line or steer a terminal: controls, line and paragraph separators,
 /// and marks of writing direction. All else, the backslash too, stays as it is.
@@ -34,43 +36,67 @@ const fn steers(c: char) -> bool {
 }
 
 /// A message as a line for eyes.
-pub(crate) fn text_line(message: &Message) -> String {
+pub(crate) fn text_line(message: &Message, channel: Option<&str>) -> String {
+    let name = channel.map(|name| format!("{}: ", escape(name)));
+    let name = name.unwrap_or_default();
     match &message.data {
-        Data::Text(text) => escape(text),
-        Data::Binary(octets) => format!("base64:{}", BASE64.encode(octets)),
+        Data::Text(text) => format!("{name}{}", escape(text)),
+        Data::Binary(octets) => format!("{name}base64:{}", BASE64.encode(octets)),
     }
 }
 
+/// The data of a message as it is.
+pub(crate) fn raw(message: &Message) -> &[u8] {
+    match &message.data {
+        Data::Text(text) => text.as_bytes(),
+        Data::Binary(octets) => octets,
+    }
+}
+
+/// The first member of an object of several channels.
+fn json_channel(channel: Option<&str>) -> String {
+    channel.map_or_else(String::new, |name| format!(r#""channel":{},"#, json!(name)))
+}
+
 /// A message as a JSON object; `id` and `event` are null where there is none.
-pub(crate) fn json_line(message: &Message) -> String {
+pub(crate) fn json_line(message: &Message, channel: Option<&str>) -> String {
     let (name, data) = match &message.data {
         Data::Text(text) => ("data", Value::from(text.as_str())),
         Data::Binary(octets) => ("data_base64", Value::from(BASE64.encode(octets))),
     };
     let (id, event) = (json!(message.id), json!(message.event));
-    format!(r#"{{"id":{id},"event":{event},"{name}":{data}}}"#)
+    let channel = json_channel(channel);
+    format!(r#"{{{channel}"id":{id},"event":{event},"{name}":{data}}}"#)
 }
 
 /// A gap as a sentence.
-pub(crate) fn gap_text(gap: &Gap) -> String {
+pub(crate) fn gap_text(gap: &Gap, channel: Option<&str>) -> String {
     let lost = match (gap.first, gap.last) {
         (Some(first), Some(last)) => format!("messages {first} to {last} are lost"),
         _ => String::from("messages may be lost"),
     };
+    let of = channel.map_or_else(String::new, |name| format!(" of {name}"));
     escape(&format!(
-        "gap ({}): {lost}, going on after {}",
+        "gap{of} ({}): {lost}, going on after {}",
         gap.reason.as_str(),
         gap.next
     ))
 }
 
 /// A gap as a JSON object.
-pub(crate) fn gap_json(gap: &Gap) -> String {
+pub(crate) fn gap_json(gap: &Gap, channel: Option<&str>) -> String {
+    let channel = json_channel(channel);
     let (reason, asked) = (json!(gap.reason.as_str()), json!(gap.asked));
     let (first, last, next) = (json!(gap.first), json!(gap.last), json!(gap.next));
     format!(
-        r#"{{"gap":{{"reason":{reason},"asked":{asked},"first":{first},"last":{last},"next":{next}}}}}"#
+        r#"{{{channel}"gap":{{"reason":{reason},"asked":{asked},"first":{first},"last":{last},"next":{next}}}}}"#
     )
+}
+
+/// A channel that is over, as a JSON object.
+pub(crate) fn left_json(left: &Left) -> String {
+    let (channel, reason) = (json!(left.channel), json!(left.reason.to_string()));
+    format!(r#"{{"channel":{channel},"left":{reason}}}"#)
 }
 
 #[cfg(test)]
@@ -122,8 +148,8 @@ mod tests {
             ),
         ];
         for (message, text, json) in rows {
-            assert_eq!(text_line(&message), text);
-            assert_eq!(json_line(&message), json);
+            assert_eq!(text_line(&message, None), text);
+            assert_eq!(json_line(&message, None), json);
             assert!(serde_json::from_str::<Value>(json).is_ok());
         }
     }
@@ -133,18 +159,40 @@ mod tests {
         let wire = r#"{"reason":"trimmed","asked":"e.2","first":3,"last":7,"next":"e.7"}"#;
         let gap: Gap = serde_json::from_str(wire).unwrap();
         assert_eq!(
-            gap_text(&gap),
+            gap_text(&gap, None),
             "gap (trimmed): messages 3 to 7 are lost, going on after e.7"
         );
-        assert_eq!(gap_json(&gap), format!(r#"{{"gap":{wire}}}"#));
+        assert_eq!(gap_json(&gap, None), format!(r#"{{"gap":{wire}}}"#));
         let gap: Gap = serde_json::from_str(r#"{"reason":"epoch","next":"f.0"}"#).unwrap();
         assert_eq!(
-            gap_text(&gap),
+            gap_text(&gap, None),
             "gap (epoch): messages may be lost, going on after f.0"
         );
         assert_eq!(
-            gap_json(&gap),
+            gap_json(&gap, None),
             r#"{"gap":{"reason":"epoch","asked":null,"first":null,"last":null,"next":"f.0"}}"#
         );
+    }
+
+    #[test]
+    fn several_channels_are_told_apart() {
+        let message = message(Some("e.1"), None, Data::Text("x".into()));
+        assert_eq!(text_line(&message, Some("a\nb")), "a\\nb: x");
+        assert_eq!(
+            json_line(&message, Some("a\nb")),
+            r#"{"channel":"a\nb","id":"e.1","event":null,"data":"x"}"#
+        );
+        let gap: Gap = serde_json::from_str(r#"{"reason":"epoch","next":"f.0"}"#).unwrap();
+        assert_eq!(
+            gap_text(&gap, Some("a")),
+            "gap of a (epoch): messages may be lost, going on after f.0"
+        );
+        assert!(gap_json(&gap, Some("a")).starts_with(r#"{"channel":"a","gap":{"#));
+    }
+
+    #[test]
+    fn raw_data_is_as_it_is() {
+        assert_eq!(raw(&Message::new(Data::Text("a\n\0".into()))), b"a\n\0");
+        assert_eq!(raw(&Message::new(Data::Binary(vec![0xff].into()))), b"\xff");
     }
 }

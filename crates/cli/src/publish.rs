@@ -8,11 +8,11 @@ use clap::Args;
 use tidings_client::Publisher;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 
-use crate::target::Target;
+use crate::target::{Target, Trust, TrustError};
 use crate::{fault, output};
 
 /// Longest input, or line of it, in octets; far above what a server takes by default.
-const MAX_INPUT_LEN: u64 = 64 << 20;
+pub(crate) const MAX_INPUT_LEN: u64 = 64 << 20;
 
 /// Publish a message and print its position.
 ///
@@ -39,6 +39,8 @@ pub(crate) struct Publish {
     /// A file with the key that the server asks of publishers.
     #[arg(long, value_name = "FILE")]
     publish_key: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,8 @@ enum Error {
     },
     #[error("the key in {} is empty or not one line of visible characters", .0.display())]
     BadKey(PathBuf),
+    #[error(transparent)]
+    Trust(TrustError),
     #[error("cannot read standard input")]
     Input(#[source] std::io::Error),
     #[error("the input, or a line of it, is longer than {MAX_INPUT_LEN} octets")]
@@ -74,7 +78,10 @@ pub(crate) async fn run(args: Publish) -> ExitCode {
 async fn publish(args: Publish) -> Result<(), Error> {
     let url = args.target.url().map_err(Error::Url)?;
     let name = url.to_string();
-    let mut publisher = Publisher::to(url);
+    let mut publisher = args
+        .trust
+        .add_to(Publisher::to(url), Publisher::root_certificate)
+        .map_err(Error::Trust)?;
     if let Some(path) = args.publish_key {
         publisher = publisher.field("Authorization", &format!("Bearer {}", read_key(path)?));
     }

@@ -1,50 +1,19 @@
 //! `tidings subscribe`: a line a message, until the stream ends or enough are there.
 
-use core::time::Duration;
+mod arguments;
+mod sending;
+
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::Args;
-use tidings_client::{Item, Start, Transport};
+use tidings_client::{Item, Start, Subscription, Transport, Url};
 
-use crate::target::Target;
+pub(crate) use arguments::Subscribe;
+use arguments::{Via, read_data};
+use sending::Sending;
+
+use crate::target::{TrustError, url};
 use crate::{fault, output};
-
-/// Follow a channel: print a line for each message.
-///
-/// A cut connection is opened again and goes on where it was. What was lost is told: on standard
-/// error, or as an object with --json. A first connection that fails is not tried again. A full
-/// URL may name any event stream or WebSocket server.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    tidings subscribe news\n  \
-    tidings subscribe news --via websocket --from -10\n  \
-    tidings subscribe news --from earliest --count 5 --json\n  \
-    tidings subscribe ws://127.0.0.1:9001/feed\n\n\
-    In a line, controls are escaped (a line feed is \\n) and binary data is base64:…\n\
-    With --json each line is {\"id\",\"event\",\"data\"}, {\"id\",\"event\",\"data_base64\"} or {\"gap\"}.")]
-pub(crate) struct Subscribe {
-    #[command(flatten)]
-    target: Target,
-    /// The transport: short-poll, long-poll, sse or websocket [default: sse; websocket for ws://]
-    #[arg(long, value_name = "TRANSPORT")]
-    via: Option<Transport>,
-    /// Start behind this position.
-    #[arg(long, value_name = "POSITION", conflicts_with = "from")]
-    after: Option<String>,
-    /// Start at `earliest`, at `latest`, or so many messages back, as in `-10` [default: latest]
-    #[arg(long, value_name = "START", allow_hyphen_values = true, value_parser = parse_from)]
-    from: Option<Start>,
-    /// End after so many messages.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
-    /// Print one JSON object a line.
-    #[arg(long)]
-    json: bool,
-    /// Seconds between short polls.
-    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_seconds)]
-    interval: Duration,
-}
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -60,6 +29,18 @@ enum Error {
         url: String,
         source: tidings_client::Error,
     },
+    #[error("`{0}` is another server: one subscription reads channels of one server")]
+    OtherServer(String),
+    #[error("--after is a position of one channel, and there are {0}")]
+    OnePosition(usize),
+    #[error("only a websocket sends: --send and --stdin cannot go by {0}")]
+    CannotSend(Transport),
+    #[error("cannot read the data in {path}")]
+    Data { path: String, source: io::Error },
+    #[error(transparent)]
+    Trust(TrustError),
+    #[error("cannot send standard input")]
+    Input(#[source] io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
 }
@@ -75,144 +56,238 @@ pub(crate) async fn run(args: Subscribe) -> ExitCode {
 }
 
 async fn subscribe(args: Subscribe) -> Result<(), Error> {
-    let url = args.target.url().map_err(Error::Url)?;
+    let (url, more) = channels(&args)?;
     let name = url.to_string();
-    let mut subscribe = tidings_client::Subscribe::to(url).interval(args.interval);
-    if let Some(transport) = args.via {
-        subscribe = subscribe.via(transport);
-    }
-    if let Some(start) = args.after.map(Start::After).or(args.from) {
-        subscribe = subscribe.start(start);
-    }
+    let own = url.channel_name().filter(|_| !more.is_empty());
+    let subscribe = describe(&args, url, more)?;
     let opened = subscribe.open().await;
     let mut subscription = opened.map_err(|source| Error::Open {
         url: name.clone(),
         source,
     })?;
-    let mut left = args.count;
-    while left != Some(0) {
-        let Some(item) = subscription.next().await else {
+    let mut sending = Sending::new(args.send, args.stdin);
+    let mut output = Output {
+        json: args.json,
+        raw: args.raw,
+        own,
+        left: args.count,
+    };
+    while output.left != Some(0) {
+        let Some(item) = next(&mut subscription, &mut sending).await? else {
             return Ok(());
         };
-        match item.map_err(|source| Error::Over {
+        let item = item.map_err(|source| Error::Over {
             url: name.clone(),
             source,
-        })? {
-            Item::Message(message) => {
-                let line = if args.json {
-                    output::json_line(&message)
-                } else {
-                    output::text_line(&message)
-                };
-                print(&line).map_err(Error::Output)?;
-                left = left.map(|left| left - 1);
-            }
-            Item::Gap(gap) if args.json => {
-                print(&output::gap_json(&gap)).map_err(Error::Output)?;
-            }
-            Item::Gap(gap) => fault::say(&output::gap_text(&gap)),
-            _ => {}
-        }
+        })?;
+        output.show(item).map_err(Error::Output)?;
     }
     subscription.close().await;
     Ok(())
 }
 
-/// Prints a line at once: a pipe would hold it back otherwise.
-fn print(line: &str) -> io::Result<()> {
+/// Waits for the next item, and sends meanwhile what there is to send.
+async fn next(
+    subscription: &mut Subscription,
+    sending: &mut Sending,
+) -> Result<Option<Result<Item, tidings_client::Error>>, Error> {
+    loop {
+        sending.send(subscription);
+        // Both may be dropped and asked again.
+        tokio::select! {
+            item = subscription.next() => return Ok(item),
+            more = sending.more() => more.map_err(Error::Input)?,
+        }
+    }
+}
+
+/// The URL of the first channel, and the names of the others.
+fn channels(args: &Subscribe) -> Result<(Url, Vec<String>), Error> {
+    let mut targets = args.targets.iter();
+    let first = targets.next().map_or("", String::as_str);
+    let first = url(first, &args.server).map_err(Error::Url)?;
+    let mut more = Vec::new();
+    for target in targets {
+        if !target.contains("://") {
+            more.push(target.clone());
+            continue;
+        }
+        let other = url(target, &args.server).map_err(Error::Url)?;
+        let sibling = other
+            .channel_name()
+            .filter(|name| first.sibling(name).as_ref() == Some(&other));
+        more.push(sibling.ok_or_else(|| Error::OtherServer(target.clone()))?);
+    }
+    if args.after.is_some() && !more.is_empty() {
+        return Err(Error::OnePosition(more.len() + 1));
+    }
+    Ok((first, more))
+}
+
+fn describe(
+    args: &Subscribe,
+    url: Url,
+    more: Vec<String>,
+) -> Result<tidings_client::Subscribe, Error> {
+    let mut subscribe = tidings_client::Subscribe::to(url)
+        .interval(args.interval)
+        .deflate(args.deflate);
+    let sends = args.stdin || !args.send.is_empty();
+    subscribe = match args.via {
+        Via::Auto if sends => subscribe.via(Transport::WebSocket),
+        Via::Auto => subscribe,
+        Via::One(transport) if sends && transport != Transport::WebSocket => {
+            return Err(Error::CannotSend(transport));
+        }
+        Via::One(transport) => subscribe.via(transport),
+    };
+    let after = args.after.clone().map(Start::After);
+    let start = after.or_else(|| args.from.clone()).unwrap_or_default();
+    for channel in more {
+        subscribe = subscribe.join(channel, start.clone());
+    }
+    subscribe = subscribe.start(start);
+    for (name, value) in &args.headers {
+        subscribe = subscribe.field(name, value);
+    }
+    for name in &args.subprotocol {
+        subscribe = subscribe.subprotocol(name);
+    }
+    if let Some(data) = &args.request_data {
+        let typed = |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
+        if !args.headers.iter().any(typed) {
+            subscribe = subscribe.field("Content-Type", "application/json");
+        }
+        let data = read_data(data).map_err(|source| Error::Data {
+            path: data.trim_start_matches('@').to_owned(),
+            source,
+        })?;
+        subscribe = subscribe.body(data);
+    }
+    args.trust
+        .add_to(subscribe, tidings_client::Subscribe::root_certificate)
+        .map_err(Error::Trust)
+}
+
+/// What is printed, and how.
+struct Output {
+    json: bool,
+    raw: bool,
+    /// The channel of the URL, where there are others to tell it from.
+    own: Option<String>,
+    /// Messages until the end.
+    left: Option<u64>,
+}
+
+impl Output {
+    fn show(&mut self, item: Item) -> io::Result<()> {
+        match item {
+            Item::Message(message) => {
+                let channel = message.channel.as_deref().or(self.own.as_deref());
+                if self.raw {
+                    print(output::raw(&message))?;
+                } else if self.json {
+                    print_line(output::json_line(&message, channel))?;
+                } else {
+                    print_line(output::text_line(&message, channel))?;
+                }
+                self.left = self.left.map(|left| left - 1);
+            }
+            Item::Gap(gap) => {
+                let channel = gap.channel.as_deref().or(self.own.as_deref());
+                if self.json {
+                    print_line(output::gap_json(&gap, channel))?;
+                } else {
+                    fault::say(&output::gap_text(&gap, channel));
+                }
+            }
+            Item::Left(left) if self.json => print_line(output::left_json(&left))?,
+            Item::Left(left) => {
+                let channel = output::escape(&left.channel);
+                let reason = output::escape(&left.reason.to_string());
+                fault::say(&format!("the channel {channel} is over: {reason}"));
+            }
+            Item::Transport(chosen) => fault::say(&format!("via {chosen}")),
+            Item::Refused(refused) => {
+                let said = format!("not published ({}): {}", refused.code, refused.message);
+                fault::say(&output::escape(&said));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn print_line(mut line: String) -> io::Result<()> {
+    line.push('\n');
+    print(line.as_bytes())
+}
+
+/// Prints at once: a pipe would hold it back otherwise.
+fn print(octets: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
+    stdout.write_all(octets)?;
     stdout.flush()
-}
-
-fn parse_from(word: &str) -> Result<Start, &'static str> {
-    match (word, word.strip_prefix('-')) {
-        ("earliest", _) => Ok(Start::Earliest),
-        ("latest", _) => Ok(Start::Latest),
-        (_, Some(count)) if count.bytes().all(|octet| octet.is_ascii_digit()) => count
-            .parse()
-            .map(Start::Back)
-            .map_err(|_| "the number is out of range"),
-        _ => Err("expected earliest, latest or -N, such as -10"),
-    }
-}
-
-fn parse_seconds(word: &str) -> Result<Duration, &'static str> {
-    const WRONG: &str = "expected seconds above 0, such as 2 or 0.5";
-    let seconds: f64 = word.parse().map_err(|_| WRONG)?;
-    let interval = Duration::try_from_secs_f64(seconds).map_err(|_| WRONG)?;
-    // A day is as good as never, and keeps the sums of times far from their end.
-    let most = Duration::from_secs(24 * 3600);
-    if interval.is_zero() {
-        Err(WRONG)
-    } else {
-        Ok(interval.min(most))
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
+    use super::arguments::tests::parse;
     use super::*;
 
-    #[derive(Debug, Parser)]
-    struct Line {
-        #[command(flatten)]
-        subscribe: Subscribe,
-    }
-
-    fn parse(args: &[&str]) -> Result<Subscribe, clap::Error> {
-        let line = ["subscribe", "news"].iter().chain(args);
-        Line::try_parse_from(line).map(|line| line.subscribe)
-    }
-
     #[test]
-    fn a_start_is_a_word_or_a_number_of_messages_back() {
-        let rows = [
-            ("earliest", Start::Earliest),
-            ("latest", Start::Latest),
-            ("-5", Start::Back(5)),
-            ("-18446744073709551615", Start::Back(u64::MAX)),
+    fn several_channels_are_those_of_one_server() {
+        let server = ["--server", "http://h/push"];
+        let args = |targets: &[&str]| parse(&[targets, &server].concat()).unwrap();
+        let rows: [(&[&str], &str, &[&str]); 3] = [
+            (&["a"], "http://h/push/channels/a", &[]),
+            (&["a", "b c"], "http://h/push/channels/a", &["b c"]),
+            (
+                &["http://g/channels/a", "b", "http://g/channels/c%2F"],
+                "http://g/channels/a",
+                &["b", "c/"],
+            ),
         ];
-        for (word, want) in rows {
-            assert_eq!(parse(&["--from", word]).unwrap().from, Some(want.clone()));
+        for (targets, url, more) in rows {
+            let (first, others) = channels(&args(targets)).unwrap();
             assert_eq!(
-                parse(&[&format!("--from={word}")]).unwrap().from,
-                Some(want)
+                (first.to_string().as_str(), &others[..]),
+                (url, &owned(more)[..])
             );
         }
-        for word in ["", "5", "-", "--5", "-x", "first", "-18446744073709551616"] {
-            assert!(parse(&[&format!("--from={word}")]).is_err(), "{word}");
+        for other in [
+            "http://g/channels/b",
+            "http://h/channels/b",
+            "http://h/push/x",
+        ] {
+            let error = channels(&args(&["a", other])).unwrap_err();
+            assert!(matches!(error, Error::OtherServer(_)), "{other}: {error}");
         }
-        assert!(
-            parse(&["--from", "latest", "--after", "e.1"]).is_err(),
-            "one of them"
-        );
+        let error = channels(&args(&["a", "b", "--after", "e.1"])).unwrap_err();
+        assert!(matches!(error, Error::OnePosition(2)), "{error}");
+    }
+
+    fn owned(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
     }
 
     #[test]
-    fn every_transport_has_its_word() {
-        for transport in Transport::ALL {
-            assert_eq!(
-                parse(&["--via", transport.as_str()]).unwrap().via,
-                Some(transport)
-            );
+    fn only_a_websocket_sends() {
+        let described = |flags: &[&str]| {
+            let args = parse(&[&["a"], flags].concat()).unwrap();
+            let (url, more) = channels(&args).unwrap();
+            describe(&args, url, more)
+        };
+        for flags in [
+            &["--stdin", "--via", "sse"][..],
+            &["--send", "x", "--via", "long-poll"],
+        ] {
+            let error = described(flags).unwrap_err();
+            assert!(matches!(error, Error::CannotSend(_)), "{error}");
         }
-        assert!(parse(&["--via", "pigeon"]).is_err());
-    }
-
-    #[test]
-    fn numbers_have_a_range() {
-        assert_eq!(
-            parse(&["--interval", "0.5"]).unwrap().interval,
-            Duration::from_millis(500)
-        );
-        assert_eq!(parse(&[]).unwrap().interval, Duration::from_secs(2));
-        for wrong in ["0", "-1", "nan", "inf", "x", "1e-20"] {
-            assert!(parse(&[&format!("--interval={wrong}")]).is_err(), "{wrong}");
-        }
-        assert_eq!(parse(&["--count", "3"]).unwrap().count, Some(3));
-        assert!(parse(&["--count", "0"]).is_err());
+        assert!(described(&["--send", "x"]).is_ok());
+        assert!(described(&["--send", "x", "--via", "websocket"]).is_ok());
+        let error = described(&["--request-data", "@/no/such/file"]).unwrap_err();
+        assert_eq!(error.to_string(), "cannot read the data in /no/such/file");
     }
 }

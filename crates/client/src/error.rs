@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 use std::io;
 
+use crate::Transport;
+
 /// Why a subscription ended, an attempt failed, or a publish was refused.
 ///
 /// The display is one line; what lies beneath is in [`source`](core::error::Error::source).
@@ -45,8 +47,11 @@ pub enum Error {
     Status {
         /// The status code.
         status: u16,
-        /// What the body said: the `detail` or `title` of problem details (RFC 9457).
+        /// What the body said, on one line: the `detail` or `title` of problem details (RFC 9457),
+        /// the `message` of an `error` as model servers have it, else all of a JSON body.
         detail: Option<String>,
+        /// The body, up to 8 KiB of it; what is not UTF-8 is replaced.
+        body: String,
         /// The wait that `Retry-After` asked for.
         retry_after: Option<Duration>,
     },
@@ -98,6 +103,37 @@ pub enum Error {
         /// The limit, in octets.
         max: usize,
     },
+    /// No transport gets through: each was refused in its own way.
+    #[error("no transport gets through: {}", Tried(tried))]
+    NoTransport {
+        /// What was tried, in this order, and what became of it.
+        tried: Vec<(Transport, Self)>,
+    },
+    /// A certificate cannot be used, or there is none to trust.
+    #[error("{what}")]
+    Certificate {
+        /// What is wrong.
+        what: &'static str,
+        /// What the parser or the system said.
+        source: Option<Box<dyn core::error::Error + Send + Sync>>,
+    },
+    /// A channel cannot be joined.
+    #[error("the channel `{channel}` cannot be joined: {why}")]
+    Join {
+        /// The name of the channel.
+        channel: String,
+        /// The rule that stands against it.
+        why: &'static str,
+    },
+    /// A message cannot be sent now.
+    #[error("the message was not sent: {why}")]
+    Unsent {
+        /// What stands against it.
+        why: Unsent,
+    },
+    /// What was asked of a subscription does not fit together.
+    #[error("{0}")]
+    Setting(&'static str),
     /// The system yields no entropy.
     #[error("the system yields no entropy")]
     Entropy(#[source] Box<dyn core::error::Error + Send + Sync>),
@@ -111,6 +147,16 @@ pub enum EndReason {
     Deleted,
     /// An event stream was answered 204, which says "do not come back" (WHATWG HTML 9.2.1).
     NoContent,
+    /// The answer is whole, to a request that is made once
+    /// ([`Subscribe::body`](crate::Subscribe::body)).
+    Complete,
+    /// The server refused a joined channel.
+    Refused {
+        /// The word or the status that names the fault, such as `position` or `403`.
+        code: String,
+        /// The sentence that explains it.
+        message: String,
+    },
     /// A WebSocket was closed with this status code and reason.
     Closed {
         /// The status code; 1005 stands for a Close frame without one.
@@ -125,10 +171,27 @@ impl fmt::Display for EndReason {
         match self {
             Self::Deleted => f.write_str("the channel was deleted"),
             Self::NoContent => f.write_str("the server answered 204, which asks to stay away"),
+            Self::Complete => f.write_str("the answer is whole"),
+            Self::Refused { code, message } => write!(f, "refused ({code}): {message}"),
             Self::Closed { code, reason } if reason.is_empty() => write!(f, "closed with {code}"),
             Self::Closed { code, reason } => write!(f, "closed with {code} ({reason})"),
         }
     }
+}
+
+/// Why a message cannot be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsent {
+    /// Only a WebSocket carries messages both ways.
+    #[error("the transport is not a WebSocket")]
+    NotWebSocket,
+    /// The connection is being opened.
+    #[error("no connection is open")]
+    NotOpen,
+    /// What was sent before waits for a slow peer: 1 MiB or more.
+    #[error("the peer is too slow")]
+    Full,
 }
 
 impl Error {
@@ -139,17 +202,23 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::Io(_) | Self::Timeout { .. } | Self::Cut => true,
-            Self::Status { status, .. } => {
-                matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
-            }
+            Self::Connect { .. }
+            | Self::Io(_)
+            | Self::Timeout { .. }
+            | Self::Cut
+            | Self::Unsent { .. } => true,
+            Self::Status { status, .. } => is_transient_status(*status),
             Self::Ended {
                 reason: EndReason::Closed { code, .. },
             } => {
                 matches!(code, 1001 | 1006 | 1011..=1014 | 4008)
             }
             Self::Ended {
-                reason: EndReason::Deleted | EndReason::NoContent,
+                reason:
+                    EndReason::Deleted
+                    | EndReason::NoContent
+                    | EndReason::Complete
+                    | EndReason::Refused { .. },
             }
             | Self::Url { .. }
             | Self::Http(_)
@@ -161,6 +230,10 @@ impl Error {
             | Self::Protocol(_)
             | Self::Refused { .. }
             | Self::TooLarge { .. }
+            | Self::NoTransport { .. }
+            | Self::Certificate { .. }
+            | Self::Join { .. }
+            | Self::Setting(_)
             | Self::Entropy(_) => false,
         }
     }
@@ -190,6 +263,27 @@ impl fmt::Display for Detail<'_> {
     }
 }
 
+/// Tells whether a status says that the same request may succeed later.
+pub(crate) const fn is_transient_status(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// What [`Error::Timeout`] waited for where no connection came about.
+pub(crate) const CONNECTING: &str = "connecting";
+
+/// What became of each transport, and why.
+struct Tried<'a>(&'a [(Transport, Error)]);
+
+impl fmt::Display for Tried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (transport, error)) in self.0.iter().enumerate() {
+            let mark = if index == 0 { "" } else { "; " };
+            write!(f, "{mark}{transport}: {error}")?;
+        }
+        Ok(())
+    }
+}
+
 /// Makes text of a peer fit for one line: control characters become spaces, length is bounded.
 pub(crate) fn one_line(text: &str) -> String {
     const MAX_CHARS: usize = 300;
@@ -210,6 +304,7 @@ mod tests {
                 Error::Status {
                     status: 400,
                     detail: Some("after: bad".into()),
+                    body: String::new(),
                     retry_after: None,
                 },
                 "the server answered 400: after: bad",
@@ -218,6 +313,7 @@ mod tests {
                 Error::Status {
                     status: 404,
                     detail: None,
+                    body: String::new(),
                     retry_after: None,
                 },
                 "the server answered 404",
@@ -249,6 +345,7 @@ mod tests {
             let error = Error::Status {
                 status,
                 detail: None,
+                body: String::new(),
                 retry_after: None,
             };
             assert!(!error.is_transient(), "{status}");
@@ -257,6 +354,7 @@ mod tests {
             let error = Error::Status {
                 status,
                 detail: None,
+                body: String::new(),
                 retry_after: None,
             };
             assert!(error.is_transient(), "{status}");

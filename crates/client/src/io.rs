@@ -3,7 +3,7 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 use std::io;
 use std::sync::Arc;
 
@@ -12,27 +12,39 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 
+use crate::Url;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+
 /// Room that every read finds, in octets.
 const READ_LEN: usize = 16 * 1024;
 /// Octets that may wait for a slow peer before its own octets are no longer read.
 const MAX_OUT_LEN: usize = 64 * 1024;
 
-/// An ordered stream of octets both ways. TLS would be one more kind of it.
+/// An ordered stream of octets both ways: TCP, or TLS over it.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// A connection that is being opened.
 pub(crate) type Dialing = Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send>>;
 
-/// Opens connections to a host and a port.
+/// Opens connections to the host and port of a URL, through TLS where its scheme says so.
 #[derive(Clone)]
-pub(crate) struct Dialer(Arc<Dial>);
+pub(crate) struct Dialer {
+    dial: Arc<Dial>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Tls,
+}
 
 type Dial = dyn Fn(&str, u16) -> Dialing + Send + Sync;
 
 impl Dialer {
     pub(crate) fn new(dial: impl Fn(&str, u16) -> Dialing + Send + Sync + 'static) -> Self {
-        Self(Arc::new(dial))
+        Self {
+            dial: Arc::new(dial),
+            #[cfg(feature = "tls")]
+            tls: Tls::default(),
+        }
     }
 
     pub(crate) fn tcp() -> Self {
@@ -47,8 +59,13 @@ impl Dialer {
         })
     }
 
-    pub(crate) fn dial(&self, host: &str, port: u16) -> Dialing {
-        (self.0)(host, port)
+    pub(crate) fn dial(&self, url: &Url) -> Dialing {
+        let dialing = (self.dial)(url.host(), url.port());
+        #[cfg(feature = "tls")]
+        if url.is_tls() {
+            return self.tls.clone().wrap(dialing, url.host());
+        }
+        dialing
     }
 }
 
@@ -69,6 +86,8 @@ pub(crate) struct Io {
     pub(crate) out: BytesMut,
     /// The peer will send no more; `input` may still hold octets.
     pub(crate) ended: bool,
+    /// What was written may wait in the stream, as TLS has records of its own.
+    unflushed: bool,
 }
 
 impl Io {
@@ -80,6 +99,7 @@ impl Io {
             input: BytesMut::new(),
             out: BytesMut::new(),
             ended: false,
+            unflushed: false,
         }
     }
 
@@ -89,11 +109,16 @@ impl Io {
     pub(crate) async fn progress(&mut self) -> io::Result<()> {
         self.input.reserve(READ_LEN);
         tokio::select! {
-            written = self.writer.write_buf(&mut self.out), if !self.out.is_empty() => {
-                if !written.is_ok_and(|len| len > 0) {
-                    // The peer reads no more, but it may have said why: what it sent is read on,
-                    // up to the end or the error that follows.
-                    self.out.clear();
+            written = write(&mut self.writer, &mut self.out), if !self.out.is_empty() || self.unflushed => {
+                match written {
+                    Ok(Written::Octets) => self.unflushed = true,
+                    Ok(Written::Flushed) => self.unflushed = false,
+                    Err(_) => {
+                        // The peer reads no more, but it may have said why: what it sent is read
+                        // on, up to the end or the error that follows.
+                        self.out.clear();
+                        self.unflushed = false;
+                    }
                 }
             }
             read = self.reader.read_buf(&mut self.input), if self.out.len() < MAX_OUT_LEN => {
@@ -113,15 +138,46 @@ impl Io {
             .is_pending()
     }
 
+    /// Takes what has arrived, without a wait; tells whether that is anything.
+    pub(crate) fn read_what_is_there(&mut self) -> io::Result<bool> {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.input.reserve(READ_LEN);
+        match core::pin::pin!(self.reader.read_buf(&mut self.input)).poll(&mut cx) {
+            Poll::Ready(read) => {
+                self.ended = read? == 0;
+                Ok(true)
+            }
+            Poll::Pending => Ok(false),
+        }
+    }
+
     /// Writes what the socket takes at once; a connection that is given up earns no wait.
     pub(crate) fn write_what_fits(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         while !self.out.is_empty() {
             match Pin::new(&mut self.writer).poll_write(&mut cx, &self.out) {
-                core::task::Poll::Ready(Ok(len)) if len > 0 => self.out.advance(len),
-                core::task::Poll::Ready(_) | core::task::Poll::Pending => return,
+                Poll::Ready(Ok(len)) if len > 0 => self.out.advance(len),
+                Poll::Ready(_) | Poll::Pending => return,
             }
         }
+        let _ = Pin::new(&mut self.writer).poll_flush(&mut cx);
+    }
+}
+
+enum Written {
+    Octets,
+    Flushed,
+}
+
+/// Writes what waits, or lets the stream write what it holds of its own. Cancel-safe.
+async fn write(writer: &mut WriteHalf<Box<dyn Stream>>, out: &mut BytesMut) -> io::Result<Written> {
+    if out.is_empty() {
+        writer.flush().await?;
+        return Ok(Written::Flushed);
+    }
+    match writer.write_buf(out).await? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        _ => Ok(Written::Octets),
     }
 }
 

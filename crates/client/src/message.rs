@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::{Chosen, EndReason};
+
 /// One thing that a subscription hands out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -10,12 +12,41 @@ pub enum Item {
     Message(Message),
     /// Messages were lost; delivery goes on behind the loss.
     Gap(Gap),
+    /// The subscription chose a transport, and says why. Told first, and at each change; never
+    /// where the transport was given by [`Subscribe::via`](crate::Subscribe::via).
+    Transport(Chosen),
+    /// A joined channel is over; the others go on.
+    Left(Left),
+    /// A message that was [sent](crate::Subscription::send) was not published.
+    Refused(Refused),
+}
+
+/// A joined channel that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Left {
+    /// The name of the channel.
+    pub channel: String,
+    /// Why it is over.
+    pub reason: EndReason,
+}
+
+/// The server's word on a message that it did not publish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// The word that names the fault, such as `too_large`.
+    pub code: String,
+    /// The sentence that explains it.
+    pub message: String,
 }
 
 /// One message, as it was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message {
+    /// The joined channel that the message is of. `None` for the channel of the URL.
+    pub channel: Option<String>,
     /// The position of the message. `None` where the server gives none.
     pub id: Option<String>,
     /// The event name. `None` where none was given, which is `message`.
@@ -29,6 +60,7 @@ impl Message {
     #[must_use]
     pub const fn new(data: Data) -> Self {
         Self {
+            channel: None,
             id: None,
             event: None,
             data,
@@ -49,6 +81,9 @@ pub enum Data {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Gap {
+    /// The joined channel that the loss is of. `None` for the channel of the URL.
+    #[serde(skip)]
+    pub channel: Option<String>,
     /// Why the position could not be resumed.
     pub reason: GapReason,
     /// The position that was asked for, where it could be read.

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::dice::Dice;
+use crate::error::CONNECTING;
 use crate::io::{Dialer, Io};
 use crate::subscribe::request_fields;
 use crate::transport::{Answer, Exchange, Retry, status_error};
@@ -136,6 +137,17 @@ impl Publisher {
         self
     }
 
+    /// Trusts the certificates of a PEM file, beside those of the system.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] where the octets hold none that can be used.
+    #[cfg(feature = "tls")]
+    pub fn root_certificate(mut self, pem: &[u8]) -> Result<Self, Error> {
+        self.dialer.tls.add(pem)?;
+        Ok(self)
+    }
+
     #[cfg(test)]
     pub(crate) fn dialer(mut self, dialer: Dialer) -> Self {
         self.dialer = dialer;
@@ -257,10 +269,10 @@ impl Publisher {
 
 async fn connect(url: &Url, limits: &Limits, dialer: &Dialer) -> Result<Io, Error> {
     let after = limits.connect_timeout;
-    timeout(after, dialer.dial(url.host(), url.port()))
+    timeout(after, dialer.dial(url))
         .await
         .map_err(|_| Error::Timeout {
-            what: "connecting",
+            what: CONNECTING,
             after,
         })?
         .map_err(|source| Error::Connect {

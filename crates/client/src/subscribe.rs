@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use crate::io::Dialer;
 use crate::{Error, Subscription, Transport, Url};
 
@@ -34,6 +36,10 @@ pub struct Limits {
     /// Longest wait for the head of an answer, and for the whole answer of a poll or a publish,
     /// beyond the wait that a long poll asked for. Default 10 s.
     pub answer_timeout: Duration,
+    /// Longest silence at the start of a WebSocket or an event stream that was chosen by
+    /// negotiation, before a plainer transport is tried. Default 5 s: a Tidings server sends its
+    /// first octets at once. No meaning where the transport is given.
+    pub proof_timeout: Duration,
     /// Longest silence of an event stream before the client connects again. Default 40 s, so
     /// that two heartbeats of 15 s may be late. On a WebSocket it is pings that watch.
     pub max_silence: Duration,
@@ -48,6 +54,7 @@ impl Default for Limits {
             max_page_len: 8 << 20,
             connect_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(10),
+            proof_timeout: Duration::from_secs(5),
             max_silence: Duration::from_secs(40),
             close_timeout: Duration::from_secs(2),
         }
@@ -56,17 +63,27 @@ impl Default for Limits {
 
 /// A subscription that is not open yet.
 ///
+/// Without [`via`](Self::via) it negotiates: a WebSocket first, and where that does not get
+/// through (the upgrade is refused, nothing comes although octets are due, the connection is cut
+/// again and again) Server-Sent Events, then long polling, then short polling, at the same
+/// position, so that nothing is lost. Better transports are tried again beside the one in use. A
+/// URL of the scheme `ws` or `wss` is a WebSocket alone.
+///
 /// ```no_run
 /// # async fn example() -> Result<(), tidings_client::Error> {
-/// use tidings_client::{Start, Subscribe, Transport};
+/// use tidings_client::{Item, Start, Subscribe};
 ///
 /// let mut news = Subscribe::new("http://127.0.0.1:8080/channels/news")?
-///     .via(Transport::WebSocket)
 ///     .start(Start::Earliest)
+///     .join("sport", Start::Earliest)
 ///     .open()
 ///     .await?;
 /// while let Some(item) = news.next().await {
-///     println!("{:?}", item?);
+///     match item? {
+///         Item::Message(message) => println!("{:?}: {:?}", message.channel, message.data),
+///         Item::Transport(chosen) => println!("via {chosen}"),
+///         other => println!("{other:?}"),
+///     }
 /// }
 /// # Ok(())
 /// # }
@@ -75,7 +92,9 @@ impl Default for Limits {
 #[must_use = "nothing is asked before `open`"]
 pub struct Subscribe {
     pub(crate) ask: Ask,
-    pub(crate) transport: Transport,
+    /// `None` negotiates.
+    pub(crate) transport: Option<Transport>,
+    pub(crate) joins: Vec<(String, Start)>,
     pub(crate) dialer: Dialer,
 }
 
@@ -85,15 +104,20 @@ pub(crate) struct Ask {
     pub(crate) url: Url,
     pub(crate) start: Start,
     pub(crate) fields: Vec<(String, String)>,
+    pub(crate) method: String,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) subprotocols: Vec<String>,
+    #[cfg(feature = "deflate")]
+    pub(crate) deflate: bool,
     pub(crate) interval: Duration,
     pub(crate) wait: Duration,
     pub(crate) limits: Limits,
+    /// The transport is one choice of several.
+    pub(crate) negotiated: bool,
 }
 
 impl Subscribe {
-    /// Describes a subscription to the resource at `url`.
-    ///
-    /// The transport is a WebSocket where the scheme is `ws`, else Server-Sent Events.
+    /// Describes a subscription to the resource at `url`, which negotiates its transport.
     ///
     /// # Errors
     ///
@@ -104,29 +128,88 @@ impl Subscribe {
 
     /// Describes a subscription to a URL that is parsed already.
     pub fn to(url: Url) -> Self {
-        let transport = if url.is_websocket() {
-            Transport::WebSocket
-        } else {
-            Transport::Sse
-        };
+        let transport = url.is_websocket().then_some(Transport::WebSocket);
         Self {
             ask: Ask {
                 url,
                 start: Start::Latest,
                 fields: Vec::new(),
+                method: "GET".to_owned(),
+                body: None,
+                subprotocols: Vec::new(),
+                #[cfg(feature = "deflate")]
+                deflate: false,
                 interval: Duration::from_secs(2),
                 wait: Duration::from_secs(25),
                 limits: Limits::default(),
+                negotiated: false,
             },
             transport,
+            joins: Vec::new(),
             dialer: Dialer::tcp(),
         }
     }
 
-    /// Sets the transport.
+    /// Sets the transport: there is no negotiation.
     pub const fn via(mut self, transport: Transport) -> Self {
-        self.transport = transport;
+        self.transport = Some(transport);
         self
+    }
+
+    /// Reads one more channel of the same server, up to 99. A WebSocket carries all; on the other
+    /// transports each channel has a request of its own.
+    ///
+    /// The URL must be that of a channel, `…/channels/NAME`. A channel that is deleted or refused
+    /// is told as [`Item::Left`](crate::Item::Left); where that of the URL is, all end.
+    pub fn join(mut self, channel: impl Into<String>, start: Start) -> Self {
+        self.joins.push((channel.into(), start));
+        self
+    }
+
+    /// Sets the method of the request. Default GET. See [`body`](Self::body).
+    pub fn method(mut self, method: &str) -> Self {
+        method.clone_into(&mut self.ask.method);
+        self
+    }
+
+    /// Sets the content of the request, whose method is POST then unless another one is set: for
+    /// servers that stream their answer, as those of language models do.
+    ///
+    /// Such a request, as any with another method than GET, is read by Server-Sent Events and
+    /// made once: it may not be safe to repeat. The end of its answer ends the subscription, and a
+    /// connection that breaks is an error. Its media type is a [`field`](Self::field).
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        if self.ask.method == "GET" {
+            "POST".clone_into(&mut self.ask.method);
+        }
+        self.ask.body = Some(body.into());
+        self
+    }
+
+    /// Asks a WebSocket server for this subprotocol in place of `tidings.v1`; called again, for
+    /// one more. Each frame is a message then.
+    pub fn subprotocol(mut self, name: &str) -> Self {
+        self.ask.subprotocols.push(name.to_owned());
+        self
+    }
+
+    /// Offers permessage-deflate on a WebSocket, without context takeover. Default off: compressing
+    /// secrets beside text that an attacker chooses tells the secret's length (RFC 7692 §8).
+    #[cfg(feature = "deflate")]
+    pub const fn deflate(mut self, on: bool) -> Self {
+        self.ask.deflate = on;
+        self
+    }
+
+    /// Trusts the certificates of a PEM file, beside those of the system.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] where the octets hold none that can be used.
+    #[cfg(feature = "tls")]
+    pub fn root_certificate(mut self, pem: &[u8]) -> Result<Self, Error> {
+        self.dialer.tls.add(pem)?;
+        Ok(self)
     }
 
     /// Sets where to start.
@@ -163,32 +246,38 @@ impl Subscribe {
         self
     }
 
-    /// Opens the subscription: returns when the server has accepted the first request.
+    /// Opens the subscription: returns when the server has accepted the first request. Where the
+    /// transport is negotiated, octets came over it too, so that all that is published from then
+    /// on is delivered.
     ///
     /// # Errors
     ///
-    /// Any failure of the first attempt; nothing is tried twice.
+    /// Any failure of the first attempt; no transport is tried twice. Settings that do not fit
+    /// together.
     pub async fn open(self) -> Result<Subscription, Error> {
         Subscription::open(self).await
     }
 }
 
 impl Ask {
-    /// The query parameter that names the start: the position where there is one.
-    pub(crate) fn start_parameter(&self, position: Option<&str>) -> Option<(&'static str, String)> {
-        match (position, &self.start) {
-            (Some(position), _) => Some(("after", position.to_owned())),
-            (None, Start::After(position)) => Some(("after", position.clone())),
-            (None, Start::Earliest) => Some(("from", "earliest".to_owned())),
-            (None, Start::Back(count)) => Some(("from", format!("-{count}"))),
-            (None, Start::Latest) => None,
+    /// Tells whether the request may not be repeated.
+    pub(crate) fn is_made_once(&self) -> bool {
+        self.body.is_some() || self.method != "GET"
+    }
+
+    /// The longest wait for the head of an answer that is a stream.
+    pub(crate) const fn answer_timeout(&self) -> Duration {
+        if self.negotiated {
+            self.limits.proof_timeout
+        } else {
+            self.limits.answer_timeout
         }
     }
 
     /// The request target. `told` says that a field line carries the position already; the
     /// query's own start would win over it on the server, so it goes.
     pub(crate) fn target(&self, position: Option<&str>, told: bool) -> String {
-        match self.start_parameter(position) {
+        match start_parameter(&self.start, position) {
             _ if told => self.url.target_with(None),
             Some((name, value)) => self.url.target_with(Some((name, &value))),
             None => self.url.target(),
@@ -203,6 +292,20 @@ impl Ask {
         authority: &'a str,
     ) -> Vec<(&'a str, &'a [u8])> {
         request_fields(&self.fields, ours, authority)
+    }
+}
+
+/// The query parameter that names the start: the position where there is one.
+pub(crate) fn start_parameter(
+    start: &Start,
+    position: Option<&str>,
+) -> Option<(&'static str, String)> {
+    match (position, start) {
+        (Some(position), _) => Some(("after", position.to_owned())),
+        (None, Start::After(position)) => Some(("after", position.clone())),
+        (None, Start::Earliest) => Some(("from", "earliest".to_owned())),
+        (None, Start::Back(count)) => Some(("from", format!("-{count}"))),
+        (None, Start::Latest) => None,
     }
 }
 
@@ -246,7 +349,8 @@ mod tests {
             (Start::After("e.1".into()), Some("e.9"), Some("after=e.9")),
         ];
         for (start, position, want) in rows {
-            let parameter = ask(start).start_parameter(position);
+            let ask = ask(start);
+            let parameter = start_parameter(&ask.start, position);
             let text = parameter.map(|(name, value)| format!("{name}={value}"));
             assert_eq!(text.as_deref(), want);
         }

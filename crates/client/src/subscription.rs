@@ -1,107 +1,122 @@
-//! An open subscription: moves octets between a connection and a session, and connects again.
+//! An open subscription: a link that moves octets, links beside it for what it cannot carry, and
+//! the choice of the transport.
 //!
-//! Waiting -> Connecting -> Open -> Waiting …, and Closed for good.
+//! | link | is there | hands out |
+//! |---|---|---|
+//! | main | always | the channel of the URL; over a WebSocket the joined channels too |
+//! | a branch each | for joined channels, where main is no WebSocket | its channel |
+//! | trial | while a better transport is tried | nothing |
 //!
-//! All state is in the [`Subscription`]; the future of `next` holds none. Every await is on
-//! something that may be dropped and asked again: a time, a connection attempt that is kept in
-//! the state, or a read and a write into buffers of the connection.
+//! All state is in the [`Subscription`]; the future of `next` holds none, as those of the links.
 
 use core::fmt;
+use core::future::{Future as _, pending, poll_fn};
+use core::task::Poll;
+use core::time::Duration;
+use std::collections::VecDeque;
 
-use bytes::BytesMut;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use crate::dice::Dice;
-use crate::io::{Dialer, Dialing, Io};
-use crate::subscribe::{Ask, Start, Subscribe};
-use crate::transport::{Context, Session, Step};
-use crate::{Error, Item, Transport, Url};
+use crate::error::one_line;
+use crate::link::Link;
+use crate::negotiate::{Due, HOLD, Negotiation, Verdict};
+use crate::subscribe::{Start, Subscribe};
+use crate::transport::Step;
+use crate::{Chosen, Data, EndReason, Error, Item, Left, Transport};
 
 /// A subscription that is open: a stream of messages and gaps that survives cuts.
 pub struct Subscription {
-    core: Core,
-    /// Where to go back to when a temporary redirect has served (RFC 9110 §15.4): the URL, and
-    /// the field lines that are meant for it.
-    home: (Url, Vec<(String, String)>),
-    transport: Transport,
-    session: Box<dyn Session>,
-    state: State,
-    dialer: Dialer,
+    main: Link,
+    branches: Vec<(String, Link)>,
+    /// The branch that is asked first, by turns.
+    turn: usize,
+    choice: Option<Negotiation>,
+    trial: Option<Trial>,
+    /// What is told before all else: no messages.
+    ready: VecDeque<Item>,
+    /// The transports that gave way since one served, and what became of them.
+    tried: Vec<(Transport, Error)>,
+    opening: bool,
 }
 
-/// What a session is given at every call, apart from the buffers.
-struct Core {
-    ask: Ask,
-    position: Option<String>,
-    dice: Dice,
-    origin: Instant,
+/// A better transport on a connection beside the one in use.
+struct Trial {
+    link: Link,
+    /// When it has held, or failed.
+    until: Instant,
+    /// Its first octets came.
+    serves: bool,
 }
 
-impl Core {
-    fn context<'a>(&'a mut self, out: &'a mut BytesMut) -> Context<'a> {
-        Context {
-            ask: &self.ask,
-            position: &mut self.position,
-            out,
-            dice: &mut self.dice,
-            now: self.origin.elapsed(),
-        }
-    }
-}
-
-enum State {
-    /// The next attempt is due at `until`.
-    Waiting {
-        until: Instant,
-    },
-    /// The attempt is kept here, so that it goes on when a call of `next` is dropped.
-    Connecting {
-        dialing: Dialing,
-        deadline: Instant,
-    },
-    Open(Io),
-    Closed,
+/// What happened.
+enum Event {
+    Main(Result<Step, Error>),
+    Branch(usize, Result<Step, Error>),
+    Trial(Result<Step, Error>),
+    Due,
 }
 
 impl Subscription {
     pub(crate) async fn open(subscribe: Subscribe) -> Result<Self, Error> {
         let Subscribe {
-            ask,
+            mut ask,
             transport,
+            joins,
             dialer,
         } = subscribe;
-        let origin = Instant::now();
-        let position = match &ask.start {
-            Start::After(position) => Some(position.clone()),
-            Start::Latest | Start::Earliest | Start::Back(_) => None,
+        // What one transport alone can carry is no matter of choice.
+        let transport = match transport {
+            Some(transport) => Some(transport),
+            None if ask.is_made_once() => Some(Transport::Sse),
+            None if !ask.subprotocols.is_empty() => Some(Transport::WebSocket),
+            None => None,
         };
-        let mut subscription = Self {
-            home: (ask.url.clone(), ask.fields.clone()),
-            transport,
-            session: transport.session(&ask),
-            state: State::Waiting { until: origin },
-            dialer,
-            core: Core {
-                ask,
-                position,
-                dice: Dice::new(),
-                origin,
-            },
-        };
-        loop {
-            let step = subscription.advance().await?;
-            let opened = matches!(step, Step::Opened);
-            subscription.follow(step);
-            if opened {
-                return Ok(subscription);
-            }
+        if ask.is_made_once() && transport != Some(Transport::Sse) {
+            return Err(Error::Setting(
+                "a request with a method or content of its own is read by sse alone",
+            ));
         }
+        let carried = transport == Some(Transport::WebSocket) && joins.is_empty();
+        if !ask.subprotocols.is_empty() && !carried {
+            return Err(Error::Setting(
+                "a subprotocol is for a websocket, and joined channels need that of Tidings",
+            ));
+        }
+        ask.negotiated = transport.is_none();
+        let choice = ask
+            .negotiated
+            .then(|| Negotiation::new(ask.limits.proof_timeout));
+        let first = transport.unwrap_or(Transport::WebSocket);
+        let mut subscription = Self {
+            main: Link::new(ask, first, dialer, Instant::now()),
+            branches: Vec::new(),
+            turn: 0,
+            choice,
+            trial: None,
+            ready: VecDeque::new(),
+            tried: Vec::new(),
+            opening: true,
+        };
+        for (channel, start) in joins {
+            subscription.join(&channel, start)?;
+        }
+        while subscription.opening {
+            let event = subscription.event().await;
+            // While it opens, no link hands out a message.
+            let told = subscription.handle(event)?;
+            subscription.ready.extend(told);
+        }
+        Ok(subscription)
     }
 
-    /// Waits for the next message or gap.
+    /// Waits for the next item: a message, a gap, or a word on the subscription itself.
     ///
     /// A cut is not told: the subscription connects again, with jittered backoff, for as long as
     /// it takes, and resumes at its position. `None` comes after an error, and for ever.
+    ///
+    /// Nothing is read while nobody waits: a slow caller slows the server down and holds no more
+    /// than the buffers of one connection. It should come back within the 45 s after which a
+    /// server gives up on a WebSocket; else the subscription connects again and resumes.
     ///
     /// Cancel-safe: a dropped future loses nothing, the next call goes on where it was.
     ///
@@ -110,208 +125,480 @@ impl Subscription {
     /// An error that another attempt cannot mend ends the subscription.
     pub async fn next(&mut self) -> Option<Result<Item, Error>> {
         loop {
-            if matches!(self.state, State::Closed) {
+            if let Some(item) = self.ready.pop_front() {
+                return Some(Ok(item));
+            }
+            if self.main.is_closed() {
                 return None;
             }
-            let result = match self.advance().await {
-                Ok(step) => Ok(self.follow(step)),
-                Err(error) if error.is_transient() => self.wait_after(&error).map(|()| None),
-                Err(error) => Err(error),
-            };
-            match result {
+            let event = self.event().await;
+            match self.handle(event) {
                 Ok(None) => {}
                 Ok(Some(item)) => return Some(Ok(item)),
                 Err(error) => {
-                    self.hang_up(State::Closed);
-                    return Some(Err(error));
+                    self.end();
+                    return match error {
+                        Error::Ended {
+                            reason: EndReason::Complete,
+                        } => None,
+                        error => Some(Err(error)),
+                    };
                 }
             }
         }
     }
 
-    /// The position of what was handed out last. `None` where the server gives no positions.
+    /// The position of what was handed out last of the channel of the URL. `None` where the
+    /// server gives no positions.
     #[must_use]
     pub fn position(&self) -> Option<&str> {
-        self.core.position.as_deref()
+        self.main.core.position.as_deref()
+    }
+
+    /// The position of what was handed out last of a joined channel. `None` where it is not
+    /// joined, and as long as the server gave none.
+    #[must_use]
+    pub fn position_of(&self, channel: &str) -> Option<&str> {
+        match self.branches.iter().find(|(name, _)| name == channel) {
+            Some((_, link)) => link.core.position.as_deref(),
+            None => self.main.core.joins.get(channel)?.position.as_deref(),
+        }
     }
 
     /// The transport in use.
     #[must_use]
     pub const fn transport(&self) -> Transport {
-        self.transport
+        self.main.transport()
     }
 
-    /// Goes on at the same position over another transport.
+    /// The choice of the transport and its reason; `None` where the transport was given.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Chosen> {
+        self.choice.as_ref().map(Negotiation::chosen)
+    }
+
+    /// Goes on at the same position over another transport. There is no negotiation from then on.
     ///
     /// Messages that were received and not handed out are asked for again. The subscription
     /// stays closed where it is closed.
     pub fn switch(&mut self, transport: Transport) {
-        if !matches!(self.state, State::Closed) {
-            self.transport = transport;
-            self.session = transport.session(&self.core.ask);
-            self.hang_up(State::Waiting {
-                until: Instant::now(),
-            });
+        if !self.main.is_closed() {
+            self.choice = None;
+            self.main.core.ask.negotiated = false;
+            self.change(transport);
         }
+    }
+
+    /// Reads one more channel of the same server: see [`Subscribe::join`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Join`] where the URL names no channel, the channel is read already, its name has
+    /// not 1 to 255 octets, or 99 are joined.
+    pub fn join(&mut self, channel: &str, start: Start) -> Result<(), Error> {
+        let refuse = |why| {
+            let channel = one_line(channel);
+            Err(Error::Join { channel, why })
+        };
+        match self.main.url().channel_name() {
+            None => return refuse("the URL names no channel"),
+            Some(own) if own == channel => return refuse("it is the channel of the URL"),
+            Some(_) => {}
+        }
+        self.main.core.joins.join(channel, start)?;
+        if self.transport() != Transport::WebSocket {
+            self.branch(channel);
+        }
+        Ok(())
+    }
+
+    /// Reads a joined channel no longer. `false` where it is not joined.
+    pub fn leave(&mut self, channel: &str) -> bool {
+        self.branches.retain(|(name, _)| name != channel);
+        self.main.core.joins.leave(channel)
+    }
+
+    /// Sends a message over the WebSocket: a frame, or, where the server speaks `tidings.v1`, a
+    /// publish to the channel of the URL.
+    ///
+    /// It is written by the calls of [`next`](Self::next) that follow. A connection that is cut
+    /// meanwhile may lose it: a publish that must arrive, once, is a
+    /// [`Publisher`](crate::Publisher)'s.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsent`]: the message was not taken. Try again when
+    /// [`can_send`](Self::can_send) says so.
+    pub fn send(&mut self, data: &Data) -> Result<(), Error> {
+        self.main.send(data)
+    }
+
+    /// Tells whether [`send`](Self::send) would take a message: a WebSocket is open, and less
+    /// than 1 MiB waits to be written.
+    #[must_use]
+    pub fn can_send(&self) -> bool {
+        self.main.can_send()
     }
 
     /// Ends the subscription: a WebSocket is closed with a handshake, in bounded time.
-    pub async fn close(mut self) {
-        let deadline = Instant::now() + self.core.ask.limits.close_timeout;
-        let State::Open(io) = &mut self.state else {
-            return;
+    pub async fn close(self) {
+        self.main.close().await;
+    }
+
+    fn end(&mut self) {
+        self.main.end();
+        self.branches.clear();
+        self.trial = None;
+    }
+
+    fn now(&self) -> Duration {
+        self.main.core.origin.elapsed()
+    }
+
+    /// Waits until something happens. Cancel-safe, as each link is.
+    async fn event(&mut self) -> Event {
+        let origin = self.main.core.origin;
+        let choice = self.choice.as_ref().and_then(Negotiation::poll_timeout);
+        let choice = choice.map(|due| origin + due);
+        let due = choice
+            .into_iter()
+            .chain(self.trial.as_ref().map(|trial| trial.until))
+            .min();
+        let Self {
+            main,
+            branches,
+            trial,
+            turn,
+            opening,
+            ..
+        } = self;
+        let branches: &mut [_] = if *opening { &mut [] } else { branches };
+        tokio::select! {
+            step = main.advance() => Event::Main(step),
+            (at, step) = any(branches, *turn), if !branches.is_empty() => {
+                *turn = at + 1;
+                Event::Branch(at, step)
+            }
+            step = async {
+                match trial {
+                    Some(trial) => trial.link.advance().await,
+                    None => pending().await,
+                }
+            } => Event::Trial(step),
+            () = async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => pending().await,
+                }
+            } => Event::Due,
+        }
+    }
+
+    /// Acts on what happened.
+    fn handle(&mut self, event: Event) -> Result<Option<Item>, Error> {
+        match event {
+            Event::Main(Ok(step)) => self.step(step),
+            Event::Main(Err(error)) => self.fail(error),
+            Event::Branch(at, Ok(step)) => {
+                Ok(self
+                    .branches
+                    .get_mut(at)
+                    .and_then(|(name, link)| match link.follow(step)? {
+                        Item::Message(mut message) => {
+                            message.channel = Some(name.clone());
+                            Some(Item::Message(message))
+                        }
+                        Item::Gap(mut gap) => {
+                            gap.channel = Some(name.clone());
+                            Some(Item::Gap(gap))
+                        }
+                        item @ (Item::Transport(_) | Item::Left(_) | Item::Refused(_)) => {
+                            Some(item)
+                        }
+                    }))
+            }
+            Event::Branch(at, Err(error)) => self.fail_branch(at, error),
+            Event::Trial(step) => self.step_trial(step).map(|()| None),
+            Event::Due => self.act_on_time(),
+        }
+    }
+
+    fn step(&mut self, step: Step) -> Result<Option<Item>, Error> {
+        let now = self.now();
+        let (served, bare) = match step {
+            Step::Opened { served } => (served, served && self.transport() == Transport::WebSocket),
+            Step::Served => (true, false),
+            Step::Item(_) | Step::Reconnect { .. } | Step::Redirect { .. } => {
+                return Ok(self.main.follow(step));
+            }
         };
-        if matches!(
-            self.session.close(&mut self.core.context(&mut io.out)),
-            Ok(true)
-        ) {
-            // Messages may stand before the peer's goodbye; any error is that end.
-            while let Ok(Ok(_)) = timeout_at(deadline, self.advance()).await {}
-        }
-        self.hang_up(State::Closed);
-    }
-
-    /// Goes on until there is a step. Cancel-safe, as `next` is.
-    async fn advance(&mut self) -> Result<Step, Error> {
-        loop {
-            match &mut self.state {
-                State::Waiting { until } => {
-                    sleep_until(*until).await;
-                    let Ask { url, limits, .. } = &self.core.ask;
-                    self.state = State::Connecting {
-                        dialing: self.dialer.dial(url.host(), url.port()),
-                        deadline: Instant::now() + limits.connect_timeout,
-                    };
-                }
-                State::Connecting { dialing, deadline } => {
-                    let dialed = timeout_at(*deadline, dialing).await;
-                    let Ask { url, limits, .. } = &self.core.ask;
-                    let stream = dialed
-                        .map_err(|_| Error::Timeout {
-                            what: "connecting",
-                            after: limits.connect_timeout,
-                        })?
-                        .map_err(|source| Error::Connect {
-                            authority: url.authority(),
-                            source,
-                        })?;
-                    let mut io = Io::new(stream);
-                    self.session.begin(&mut self.core.context(&mut io.out))?;
-                    self.state = State::Open(io);
-                }
-                State::Open(io) => {
-                    if let Some(step) = turn(io, self.session.as_mut(), &mut self.core).await? {
-                        return Ok(step);
-                    }
-                }
-                State::Closed => return Err(Error::Cut),
+        self.main.follow(step);
+        if bare {
+            // A server without tidings.v1 has one channel a connection.
+            let names: Vec<_> = self
+                .main
+                .core
+                .joins
+                .iter()
+                .map(|join| join.name.clone())
+                .collect();
+            for channel in names {
+                self.leave(&channel);
+                let reason = EndReason::Refused {
+                    code: "subprotocol".to_owned(),
+                    message: "the server does not speak tidings.v1".to_owned(),
+                };
+                self.ready.push_back(Item::Left(Left { channel, reason }));
             }
         }
+        let Some(choice) = &mut self.choice else {
+            self.opening = false;
+            return Ok(None);
+        };
+        let told = if served {
+            self.tried.clear();
+            choice.served(now, self.main.core.dice.number()?)
+        } else {
+            choice.opened(now)
+        };
+        Ok(told.map(|chosen| {
+            self.opening = false;
+            tracing::info!(url = %self.main.url(), "via {chosen}");
+            Item::Transport(chosen)
+        }))
     }
 
-    /// Acts on a step; an item is the caller's.
-    fn follow(&mut self, step: Step) -> Option<Item> {
-        match step {
-            Step::Opened => {
-                tracing::debug!(url = %self.core.ask.url, transport = %self.transport, "open");
+    /// The connection of the main link is gone.
+    fn fail(&mut self, error: Error) -> Result<Option<Item>, Error> {
+        let now = self.now();
+        let verdict = match &mut self.choice {
+            Some(choice) => choice.failed(&error, now),
+            None if error.is_transient() && !self.main.core.ask.is_made_once() => Verdict::Stay,
+            None => Verdict::End,
+        };
+        self.obey(verdict, error).map(|()| None)
+    }
+
+    fn obey(&mut self, verdict: Verdict, error: Error) -> Result<(), Error> {
+        match (verdict, &self.choice) {
+            (Verdict::Stay, _) if !self.opening => self.main.wait_after(&error),
+            (Verdict::Change, Some(choice)) => {
+                let transport = choice.chosen().transport;
+                tracing::info!(
+                    error = &error as &dyn core::error::Error,
+                    url = %self.main.url(),
+                    "{} does not get through, {transport} is tried",
+                    self.transport(),
+                );
+                self.tried.push((self.transport(), error));
+                self.change(transport);
+                Ok(())
             }
-            Step::Item(item) => return Some(item),
-            Step::Reconnect { at } => {
-                self.hang_up(State::Waiting {
-                    until: self.core.origin + at,
-                });
-            }
-            Step::Redirect { url, permanent } => {
-                let ask = &mut self.core.ask;
-                if url.authority() != ask.url.authority() {
-                    // They may be credentials, and they were given for another host.
-                    ask.fields.clear();
-                }
-                ask.url = url;
-                if permanent {
-                    self.home = (ask.url.clone(), ask.fields.clone());
-                }
-                self.hang_up(State::Waiting {
-                    until: Instant::now(),
-                });
-            }
+            (Verdict::Stay | Verdict::Change | Verdict::End, _) => Err(self.give_up(error)),
         }
-        None
     }
 
-    /// Plans the next attempt after a cut.
-    fn wait_after(&mut self, error: &Error) -> Result<(), Error> {
-        let mut unsent = BytesMut::new();
-        let mut cx = self.core.context(&mut unsent);
-        let at = self.session.cut(error, &mut cx)?;
-        tracing::warn!(
-            error = error as &dyn core::error::Error,
-            url = %cx.ask.url,
-            wait_ms = at.saturating_sub(cx.now).as_millis(),
-            "the subscription was cut, it connects again"
+    /// Says what ends the subscription: the error, or all of those where each transport has its
+    /// own.
+    fn give_up(&mut self, error: Error) -> Error {
+        let of_the_path = matches!(
+            error,
+            Error::Cut
+                | Error::Io(_)
+                | Error::Timeout { .. }
+                | Error::Http(_)
+                | Error::Handshake(_)
+                | Error::WebSocket(_)
+                | Error::Sse(_)
+                | Error::Json { .. }
+                | Error::Protocol(_)
         );
-        (self.core.ask.url, self.core.ask.fields) = self.home.clone();
-        self.hang_up(State::Waiting {
-            until: self.core.origin + at,
+        if !of_the_path || self.tried.is_empty() {
+            return error;
+        }
+        let mut tried = core::mem::take(&mut self.tried);
+        tried.push((self.transport(), error));
+        Error::NoTransport { tried }
+    }
+
+    fn act_on_time(&mut self) -> Result<Option<Item>, Error> {
+        let now = self.now();
+        if let Some(trial) = self.trial.take_if(|trial| trial.until <= Instant::now()) {
+            let transport = trial.link.transport();
+            match &mut self.choice {
+                Some(choice) if trial.serves => {
+                    choice.tried_well(transport);
+                    self.change(transport);
+                }
+                Some(_) => self.try_next(transport)?,
+                None => {}
+            }
+        }
+        let due = match &mut self.choice {
+            Some(choice) => choice.handle_timeout(now),
+            None => None,
+        };
+        match due {
+            None => {}
+            Some(Due::Silence(verdict)) => {
+                let error = Error::Timeout {
+                    what: "the first octets of the stream",
+                    after: self.main.core.ask.limits.proof_timeout,
+                };
+                self.obey(verdict, error)?;
+            }
+            Some(Due::Try(transport)) => self.try_beside(transport)?,
+        }
+        Ok(None)
+    }
+
+    fn try_beside(&mut self, transport: Transport) -> Result<(), Error> {
+        if self.main.core.position.is_none() {
+            // Without a position a change would lose what is published meanwhile.
+            return self.try_next(transport);
+        }
+        let limits = &self.main.core.ask.limits;
+        let most = limits.connect_timeout + limits.answer_timeout + self.main.core.ask.wait;
+        self.trial = Some(Trial {
+            link: self.main.beside(transport),
+            until: Instant::now() + most,
+            serves: false,
         });
         Ok(())
     }
 
-    /// Leaves the connection, with a last chance for a goodbye that waits to be written.
-    fn hang_up(&mut self, next: State) {
-        if let State::Open(io) = &mut self.state {
-            io.write_what_fits();
+    fn try_next(&mut self, transport: Transport) -> Result<(), Error> {
+        let now = self.now();
+        let entropy = self.main.core.dice.number()?;
+        let next = self
+            .choice
+            .as_mut()
+            .and_then(|choice| choice.tried_in_vain(transport, now, entropy));
+        match next {
+            Some(next) => self.try_beside(next),
+            None => Ok(()),
         }
-        self.state = next;
+    }
+
+    fn step_trial(&mut self, step: Result<Step, Error>) -> Result<(), Error> {
+        let Some(trial) = &mut self.trial else {
+            return Ok(());
+        };
+        let transport = trial.link.transport();
+        let serves = match &step {
+            Ok(Step::Opened { served }) => {
+                if *served && transport == Transport::WebSocket {
+                    // Its frames have no positions: it cannot go on where this one is.
+                    self.trial = None;
+                    return self.try_next(transport);
+                }
+                trial.until = Instant::now() + self.main.core.ask.limits.proof_timeout;
+                *served
+            }
+            Ok(Step::Served) => true,
+            Ok(Step::Item(_) | Step::Reconnect { .. } | Step::Redirect { .. }) => false,
+            Err(_) => {
+                self.trial = None;
+                return self.try_next(transport);
+            }
+        };
+        if serves && !trial.serves {
+            trial.serves = true;
+            trial.until = Instant::now() + HOLD;
+        }
+        if let Ok(step) = step {
+            // What it hands out, the main link hands out too.
+            trial.link.follow(step);
+        }
+        Ok(())
+    }
+
+    fn fail_branch(&mut self, at: usize, error: Error) -> Result<Option<Item>, Error> {
+        if at >= self.branches.len() {
+            return Ok(None);
+        }
+        if error.is_transient() {
+            if let Some((_, link)) = self.branches.get_mut(at) {
+                link.wait_after(&error)?;
+            }
+            return Ok(None);
+        }
+        let (channel, _) = self.branches.remove(at);
+        self.main.core.joins.leave(&channel);
+        let reason = match error {
+            Error::Ended { reason } => reason,
+            Error::Status { status, .. } => EndReason::Refused {
+                code: status.to_string(),
+                message: one_line(&error.to_string()),
+            },
+            error => EndReason::Refused {
+                code: "error".to_owned(),
+                message: one_line(&error.to_string()),
+            },
+        };
+        Ok(Some(Item::Left(Left { channel, reason })))
+    }
+
+    /// Goes on over another transport, with all channels.
+    fn change(&mut self, transport: Transport) {
+        self.trial = None;
+        self.main.switch(transport);
+        for (name, link) in core::mem::take(&mut self.branches) {
+            if let Some(position) = &link.core.position {
+                self.main.core.joins.moved(&name, position);
+            }
+        }
+        if transport != Transport::WebSocket {
+            let names: Vec<_> = self
+                .main
+                .core
+                .joins
+                .iter()
+                .map(|join| join.name.clone())
+                .collect();
+            for name in names {
+                self.branch(&name);
+            }
+        }
+    }
+
+    fn branch(&mut self, channel: &str) {
+        let Some(join) = self.main.core.joins.get(channel) else {
+            return;
+        };
+        let (start, position) = (join.start.clone(), join.position.clone());
+        if let Some(link) = self.main.branch(channel, start, position) {
+            self.branches.push((channel.to_owned(), link));
+        }
     }
 }
 
-/// One turn of an open connection: what is in the buffers, else the end, else the clock, else
-/// the wire.
-async fn turn(
-    io: &mut Io,
-    session: &mut dyn Session,
-    core: &mut Core,
-) -> Result<Option<Step>, Error> {
-    let mut cx = core.context(&mut io.out);
-    if let Some(step) = session.receive(&mut io.input, &mut cx)? {
-        return Ok(Some(step));
-    }
-    if io.ended {
-        return match session.receive_eof(&mut io.input, &mut cx)? {
-            Some(step) => Ok(Some(step)),
-            None => Err(Error::Cut),
-        };
-    }
-    let due = session.poll_timeout();
-    if due.is_some_and(|due| due <= cx.now) {
-        return session.handle_timeout(&mut cx);
-    }
-    let progress = io.progress();
-    match due {
-        Some(due) => match timeout_at(core.origin + due, progress).await {
-            Ok(progress) => progress?,
-            // The next turn acts on the time that has come.
-            Err(_) => return Ok(None),
-        },
-        None => progress.await?,
-    }
-    Ok(None)
+/// Waits for a step of any branch, `first` of all that of this number.
+async fn any(branches: &mut [(String, Link)], first: usize) -> (usize, Result<Step, Error>) {
+    let mut steps: Vec<_> = branches
+        .iter_mut()
+        .map(|(_, link)| Box::pin(link.advance()))
+        .collect();
+    let count = steps.len();
+    poll_fn(|cx| {
+        for at in (first..first + count).map(|at| at % count) {
+            if let Some(step) = steps.get_mut(at)
+                && let Poll::Ready(step) = step.as_mut().poll(cx)
+            {
+                return Poll::Ready((at, step));
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::Waiting { .. } => "waiting",
-            State::Connecting { .. } => "connecting",
-            State::Open(_) => "open",
-            State::Closed => "closed",
-        };
         f.debug_struct("Subscription")
-            .field("url", &self.core.ask.url)
-            .field("transport", &self.transport)
-            .field("position", &self.core.position)
-            .field("state", &state)
+            .field("main", &self.main)
+            .field("branches", &self.branches)
+            .field("choice", &self.choice)
             .finish_non_exhaustive()
     }
 }

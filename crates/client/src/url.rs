@@ -1,9 +1,10 @@
-//! `http://host[:port]/path?query` and `ws://…`: the URLs that a subscription and a publish take.
+//! `http://host[:port]/path?query` and its kin: the URLs that a subscription and a publish take.
 //!
 //! scheme `://` host [`:` port] [path] [`?` query]
 //!
-//! User information and fragments are refused; `https` and `wss` are refused, since TLS is not
-//! supported. Octets of path and query that a request target cannot hold are percent-encoded.
+//! The schemes are `http`, `ws` and, with the feature `tls`, `https` and `wss`. User information
+//! and fragments are refused. Octets of path and query that a request target cannot hold are
+//! percent-encoded.
 
 use core::fmt;
 use core::net::Ipv6Addr;
@@ -14,10 +15,17 @@ use crate::Error;
 /// Longest URL that is accepted, in octets: the request target of common servers ends there.
 const MAX_URL_LEN: usize = 8000;
 
+const SCHEMES: &str = if cfg!(feature = "tls") {
+    "it does not begin with http://, https://, ws:// or wss://"
+} else {
+    "it does not begin with http:// or ws://"
+};
+
 /// A parsed URL of an HTTP or WebSocket server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     websocket: bool,
+    tls: bool,
     host: String,
     port: u16,
     path: String,
@@ -53,10 +61,43 @@ impl Url {
         Ok(url)
     }
 
-    /// Tells whether the scheme is `ws`, which implies a WebSocket.
+    /// Tells whether the scheme is `ws` or `wss`, which implies a WebSocket.
     #[must_use]
     pub const fn is_websocket(&self) -> bool {
         self.websocket
+    }
+
+    /// Tells whether the scheme is `https` or `wss`, which implies TLS.
+    #[must_use]
+    pub const fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The channel that the URL names in the way of Tidings, `…/channels/NAME`; `None` for others.
+    #[must_use]
+    pub fn channel_name(&self) -> Option<String> {
+        let (_, name) = self.path.rsplit_once("/channels/")?;
+        if name.is_empty() || name.contains('/') {
+            return None;
+        }
+        String::from_utf8(decode(name)).ok()
+    }
+
+    /// The URL of another channel of the same server; `None` where this names no channel.
+    #[must_use]
+    pub fn sibling(&self, channel: &str) -> Option<Self> {
+        self.channel_name()?;
+        let mut url = self.clone();
+        let end = url.path.rfind('/').map_or(0, |slash| slash + 1);
+        url.path.truncate(end);
+        encode(channel, &mut url.path, is_unreserved);
+        Some(url)
+    }
+
+    /// Tells whether both lead to the same server in the same way (RFC 6454 §5), so that what is
+    /// meant for one may be sent to the other.
+    pub(crate) fn is_same_origin(&self, other: &Self) -> bool {
+        (self.tls, &self.host, self.port) == (other.tls, &other.host, other.port)
     }
 
     /// The name or address to connect to, without the brackets of an IPv6 literal.
@@ -73,9 +114,10 @@ impl Url {
 
     /// The value of `Host`: the port is left out where it is the scheme's default.
     pub(crate) fn authority(&self) -> String {
-        match self.port {
-            80 => self.host.clone(),
-            port => format!("{}:{port}", self.host),
+        if self.port == default_port(self.tls) {
+            self.host.clone()
+        } else {
+            format!("{}:{}", self.host, self.port)
         }
     }
 
@@ -124,7 +166,8 @@ impl Url {
             return location.parse();
         }
         if let Some(rest) = location.strip_prefix("//") {
-            return format!("http://{rest}").parse();
+            let scheme = if self.tls { "https" } else { "http" };
+            return format!("{scheme}://{rest}").parse();
         }
         let mut url = self.clone();
         let (path, query) = match location.split_once('?') {
@@ -151,13 +194,20 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(refuse(text, "it does not begin with http:// or ws://"));
+            return Err(refuse(text, SCHEMES));
         };
-        let websocket = match scheme.to_ascii_lowercase().as_str() {
-            "http" => false,
-            "ws" => true,
-            "https" | "wss" => return Err(refuse(text, "TLS is not supported")),
-            _ => return Err(refuse(text, "it does not begin with http:// or ws://")),
+        let (websocket, tls) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (false, false),
+            "ws" => (true, false),
+            "https" if cfg!(feature = "tls") => (false, true),
+            "wss" if cfg!(feature = "tls") => (true, true),
+            "https" | "wss" => {
+                return Err(refuse(
+                    text,
+                    "TLS is behind the feature `tls`, which is off",
+                ));
+            }
+            _ => return Err(refuse(text, SCHEMES)),
         };
         if text.len() > MAX_URL_LEN {
             return Err(refuse(text, "it is longer than 8000 octets"));
@@ -171,12 +221,14 @@ impl FromStr for Url {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, rest) = rest.split_at(end);
         let (host, port) = split_authority(authority).map_err(|why| refuse(text, why))?;
+        let port = port.unwrap_or_else(|| default_port(tls));
         let (path, query) = match rest.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (rest, None),
         };
         Ok(Self {
             websocket,
+            tls,
             host: host.to_ascii_lowercase(),
             port,
             path: if path.is_empty() {
@@ -191,12 +243,22 @@ impl FromStr for Url {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.websocket { "ws" } else { "http" };
+        let scheme = match (self.websocket, self.tls) {
+            (false, false) => "http",
+            (true, false) => "ws",
+            (false, true) => "https",
+            (true, true) => "wss",
+        };
         write!(f, "{scheme}://{}{}", self.authority(), self.target())
     }
 }
 
-fn split_authority(authority: &str) -> Result<(&str, u16), &'static str> {
+const fn default_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
+/// Takes host and port apart; the port is `None` where the scheme's default is meant.
+fn split_authority(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     if authority.contains('@') {
         return Err("user information is not allowed");
     }
@@ -216,13 +278,15 @@ fn split_authority(authority: &str) -> Result<(&str, u16), &'static str> {
         return Err("the host is out of form");
     }
     let port = match port.strip_prefix(':') {
-        None if port.is_empty() => 80,
-        Some("") => 80,
-        Some(digits) if digits.bytes().all(|octet| octet.is_ascii_digit()) => digits
-            .parse()
-            .ok()
-            .filter(|port| *port > 0)
-            .ok_or("the port is not 1 to 65535")?,
+        None if port.is_empty() => None,
+        Some("") => None,
+        Some(digits) if digits.bytes().all(|octet| octet.is_ascii_digit()) => Some(
+            digits
+                .parse()
+                .ok()
+                .filter(|port| *port > 0)
+                .ok_or("the port is not 1 to 65535")?,
+        ),
         _ => return Err("the port is not 1 to 65535"),
     };
     Ok((host, port))
@@ -256,6 +320,31 @@ fn encode(text: &str, out: &mut String, keep: impl Fn(u8) -> bool) {
             out.extend(['%', digit(octet >> 4), digit(octet & 15)]);
         }
     }
+}
+
+/// Takes the percent-encoding off (RFC 3986 §2.1); a `%` that begins none stands for itself.
+fn decode(text: &str) -> Vec<u8> {
+    let digit = |octet: u8| {
+        char::from(octet)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let escaped = match behind {
+            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = escaped {
+            out.push(high << 4 | low);
+            rest = behind.get(2..).unwrap_or_default();
+        } else {
+            out.push(*first);
+            rest = behind;
+        }
+    }
+    out
 }
 
 fn refuse(url: &str, why: &'static str) -> Error {
@@ -295,8 +384,6 @@ mod tests {
         let rows = [
             ("news", "begin with"),
             ("ftp://h", "begin with"),
-            ("https://h", "TLS"),
-            ("wss://h", "TLS"),
             ("http://", "host"),
             ("http:///x", "host"),
             ("http://h h/", "host"),
@@ -365,6 +452,68 @@ mod tests {
         for (location, want) in rows {
             assert_eq!(url.join(location).unwrap().to_string(), want);
         }
-        assert!(url.join("https://g/").is_err());
+        assert!(url.join("ftp://g/").is_err());
+    }
+
+    #[test]
+    fn a_channel_is_named_by_the_last_segment_behind_channels() {
+        let rows = [
+            ("http://h/channels/news?from=earliest", Some("news")),
+            (
+                "http://h/push/channels/gr%C3%BC%c3%9fe%20%2f",
+                Some("grüße /"),
+            ),
+            ("http://h/channels/100%", Some("100%")),
+            ("http://h/channels/%FF", None),
+            ("http://h/channels/", None),
+            ("http://h/channels/a/info", None),
+            ("http://h/feed", None),
+        ];
+        for (text, want) in rows {
+            let url: Url = text.parse().unwrap();
+            assert_eq!(url.channel_name().as_deref(), want, "{text}");
+        }
+        let url: Url = "http://h/push/channels/a?limit=5".parse().unwrap();
+        let other = url.sibling("b/c").unwrap();
+        assert_eq!(other.to_string(), "http://h/push/channels/b%2Fc?limit=5");
+        assert_eq!(other.channel_name().as_deref(), Some("b/c"));
+        let foreign: Url = "http://h/feed".parse().unwrap();
+        assert_eq!(foreign.sibling("b"), None);
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn without_the_feature_tls_is_refused() {
+        for text in ["https://h", "wss://h"] {
+            let error = text.parse::<Url>().unwrap_err().to_string();
+            assert!(error.contains("feature `tls`"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn tls_has_its_schemes_and_its_port_rfc9110_4_2_2() {
+        let rows = [
+            ("https://h/x", "h", 443, "h", false),
+            ("wss://h:443/x", "h", 443, "h", true),
+            ("https://h:80/x", "h", 80, "h:80", false),
+            ("wss://[::1]:444/x", "::1", 444, "[::1]:444", true),
+        ];
+        for (text, host, port, authority, websocket) in rows {
+            let url: Url = text.parse().unwrap();
+            assert!(url.is_tls(), "{text}");
+            assert_eq!((url.host(), url.port()), (host, port), "{text}");
+            assert_eq!(url.authority(), authority, "{text}");
+            assert_eq!(url.is_websocket(), websocket, "{text}");
+        }
+        let url: Url = "https://h/x".parse().unwrap();
+        assert_eq!(url.join("//g/y").unwrap().to_string(), "https://g/y");
+        let plain = url.join("http://h/x").unwrap();
+        assert_eq!(plain.authority(), url.authority());
+        assert!(
+            !plain.is_same_origin(&url),
+            "secrets stay off the plain connection"
+        );
+        assert!(url.join("/y").unwrap().is_same_origin(&url));
     }
 }

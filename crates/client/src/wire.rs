@@ -52,6 +52,7 @@ impl RawMessage {
             }
         };
         Ok(Message {
+            channel: None,
             id: self.id,
             event: self.event,
             data,
@@ -61,7 +62,17 @@ impl RawMessage {
 
 /// One text frame of the subprotocol `tidings.v1`, from the server.
 #[derive(Debug)]
-pub(crate) enum Envelope {
+pub(crate) struct Envelope {
+    /// The joined channel that it concerns; `None` for that of the URL.
+    pub(crate) channel: Option<String>,
+    /// The number that the client gave the command that this answers.
+    pub(crate) reference: Option<u64>,
+    pub(crate) said: Said,
+}
+
+/// What an envelope says.
+#[derive(Debug)]
+pub(crate) enum Said {
     Position(String),
     Message(Message),
     Gap(Gap),
@@ -70,8 +81,8 @@ pub(crate) enum Envelope {
         code: String,
         message: String,
     },
-    /// Of a channel that this subscription did not ask for, or of a kind that is not known.
-    Ignored,
+    /// Of a kind that asks nothing of a reader.
+    Nothing,
 }
 
 impl Envelope {
@@ -79,6 +90,8 @@ impl Envelope {
         #[derive(Deserialize)]
         struct Raw {
             channel: Option<String>,
+            #[serde(rename = "ref")]
+            reference: Option<serde_json::Value>,
             position: Option<String>,
             gap: Option<Gap>,
             #[serde(default)]
@@ -96,25 +109,59 @@ impl Envelope {
         }
         let raw: Raw =
             serde_json::from_str(text).map_err(|error| Error::json("an envelope", error))?;
-        Ok(if raw.channel.is_some() || raw.ack.is_some() {
-            Self::Ignored
+        let said = if raw.ack.is_some() {
+            Said::Nothing
         } else if let Some(error) = raw.error {
-            Self::Error {
+            Said::Error {
                 code: error.code,
                 message: error.message,
             }
         } else if let Some(gap) = raw.gap {
-            Self::Gap(gap)
+            Said::Gap(gap)
         } else if raw.deleted {
-            Self::Deleted
+            Said::Deleted
         } else if let Some(position) = raw.position {
-            Self::Position(position)
+            Said::Position(position)
         } else if raw.message.data.is_some() || raw.message.data_base64.is_some() {
-            Self::Message(raw.message.decode()?)
+            Said::Message(raw.message.decode()?)
         } else {
-            Self::Ignored
+            Said::Nothing
+        };
+        Ok(Self {
+            channel: raw.channel,
+            reference: raw.reference.and_then(|number| number.as_u64()),
+            said,
         })
     }
+}
+
+/// Writes the frame that reads one more channel.
+pub(crate) fn encode_subscribe(
+    channel: &str,
+    start: Option<(&str, &str)>,
+    reference: u64,
+) -> String {
+    let mut frame = serde_json::json!({"subscribe": channel, "ref": reference});
+    if let (Some((name, value)), Some(members)) = (start, frame.as_object_mut()) {
+        members.insert(name.to_owned(), value.into());
+    }
+    frame.to_string()
+}
+
+/// Writes the frame that reads a channel no longer.
+pub(crate) fn encode_unsubscribe(channel: &str) -> String {
+    serde_json::json!({"unsubscribe": channel}).to_string()
+}
+
+/// Writes the frame that publishes.
+pub(crate) fn encode_publish(data: &Data, reference: u64) -> String {
+    match data {
+        Data::Text(text) => serde_json::json!({"publish": text, "ref": reference}),
+        Data::Binary(octets) => {
+            serde_json::json!({"publish_base64": BASE64.encode(octets), "ref": reference})
+        }
+    }
+    .to_string()
 }
 
 /// Reads the data of an event `tidings.gap`.
@@ -133,18 +180,23 @@ pub(crate) fn decode_published(body: &[u8]) -> Result<String, Error> {
     Ok(published.id)
 }
 
-/// Reads what problem details say (RFC 9457 §3.1): the detail, else the title.
+/// Reads what the body of an error says, for one line: the detail of problem details, else their
+/// title (RFC 9457 §3.1), else the message of an `error`, else all of a JSON object.
 pub(crate) fn decode_problem(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Problem {
-        detail: Option<String>,
-        title: Option<String>,
-    }
-    let problem: Problem = serde_json::from_slice(body).ok()?;
-    problem
-        .detail
-        .or(problem.title)
-        .map(|text| crate::error::one_line(&text))
+    let problem: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    let error = problem.get("error");
+    let said = [
+        problem.get("detail"),
+        problem.get("title"),
+        error.and_then(|error| error.get("message")),
+        error,
+        problem.get("message"),
+    ];
+    let said = said.into_iter().flatten().find_map(|said| said.as_str());
+    Some(match said {
+        Some(text) => crate::error::one_line(text),
+        None => crate::error::one_line(&String::from_utf8_lossy(body)),
+    })
 }
 
 pub(crate) fn decode_base64(text: &str) -> Option<Bytes> {
@@ -186,27 +238,42 @@ mod tests {
     #[test]
     fn envelopes_are_told_apart_by_their_members() {
         let rows = [
-            (r#"{"position":"e.1"}"#, "Position(\"e.1\")"),
+            (r#"{"position":"e.1"}"#, "None None Position(\"e.1\")"),
             (
                 r#"{"id":"e.2","data":"x","new":{}}"#,
-                "Message(Message { id: Some(\"e.2\"), event: None, data: Text(\"x\") })",
+                "None None Message(Message { channel: None, id: Some(\"e.2\"), event: None, data: Text(\"x\") })",
             ),
-            (r#"{"deleted":true}"#, "Deleted"),
-            (r#"{"ack":"r","id":"e.3"}"#, "Ignored"),
-            (r#"{"channel":"other","id":"f.1","data":"x"}"#, "Ignored"),
-            (r#"{"channel":"other","deleted":true}"#, "Ignored"),
-            (r#"{"something":1}"#, "Ignored"),
+            (r#"{"deleted":true}"#, "None None Deleted"),
+            (r#"{"ack":"r","id":"e.3"}"#, "None None Nothing"),
             (
-                r#"{"error":{"code":"position","message":"m"},"ref":null}"#,
-                "Error { code: \"position\", message: \"m\" }",
+                r#"{"channel":"other","deleted":true}"#,
+                "Some(\"other\") None Deleted",
+            ),
+            (
+                r#"{"position":"f.1","channel":"other","ref":7}"#,
+                "Some(\"other\") Some(7) Position(\"f.1\")",
+            ),
+            (r#"{"something":1}"#, "None None Nothing"),
+            (
+                r#"{"unsubscribed":"other","ref":null}"#,
+                "None None Nothing",
+            ),
+            (
+                r#"{"error":{"code":"position","message":"m"},"ref":3}"#,
+                "None Some(3) Error { code: \"position\", message: \"m\" }",
             ),
         ];
         for (text, want) in rows {
-            assert_eq!(format!("{:?}", Envelope::decode(text).unwrap()), want);
+            let Envelope {
+                channel,
+                reference,
+                said,
+            } = Envelope::decode(text).unwrap();
+            assert_eq!(format!("{channel:?} {reference:?} {said:?}"), want);
         }
         let gap =
             r#"{"gap":{"reason":"epoch","asked":null,"first":null,"last":null,"next":"f.0"}}"#;
-        assert!(matches!(Envelope::decode(gap).unwrap(), Envelope::Gap(gap) if gap.next == "f.0"));
+        assert!(matches!(Envelope::decode(gap).unwrap().said, Said::Gap(gap) if gap.next == "f.0"));
         for text in ["", "[]", "{", "{\"position\":1}"] {
             assert!(
                 matches!(Envelope::decode(text), Err(Error::Json { .. })),
@@ -225,6 +292,37 @@ mod tests {
     }
 
     #[test]
+    fn commands_are_objects_with_a_number() {
+        let start = Some(("after", "e.1"));
+        let rows = [
+            (
+                encode_subscribe("a\"b", start, 4),
+                r#"{"after":"e.1","ref":4,"subscribe":"a\"b"}"#,
+            ),
+            (
+                encode_subscribe("c", None, 5),
+                r#"{"ref":5,"subscribe":"c"}"#,
+            ),
+            (encode_unsubscribe("c"), r#"{"unsubscribe":"c"}"#),
+            (
+                encode_publish(&Data::Text("\n".into()), 6),
+                r#"{"publish":"\n","ref":6}"#,
+            ),
+            (
+                encode_publish(&Data::Binary(Bytes::from_static(b"\x00\xff")), 7),
+                r#"{"publish_base64":"AP8=","ref":7}"#,
+            ),
+        ];
+        for (frame, want) in rows {
+            let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
+            assert_eq!(
+                frame,
+                serde_json::from_str::<serde_json::Value>(want).unwrap()
+            );
+        }
+    }
+
+    #[test]
     fn a_reason_that_is_not_known_keeps_its_word() {
         let gap = decode_gap(r#"{"reason":"moved","next":"f.0"}"#).unwrap();
         assert_eq!(gap.reason.as_str(), "moved");
@@ -232,15 +330,21 @@ mod tests {
     }
 
     #[test]
-    fn problem_details_say_what_was_wrong_rfc9457_3_1() {
-        assert_eq!(
-            decode_problem(br#"{"title":"Bad","detail":"a\nb"}"#).as_deref(),
-            Some("a b")
-        );
-        assert_eq!(
-            decode_problem(br#"{"title":"Bad"}"#).as_deref(),
-            Some("Bad")
-        );
-        assert_eq!(decode_problem(b"<html>"), None);
+    fn an_error_says_what_was_wrong_rfc9457_3_1() {
+        let rows: [(&[u8], Option<&str>); 7] = [
+            (br#"{"title":"Bad","detail":"a\nb"}"#, Some("a b")),
+            (br#"{"title":"Bad"}"#, Some("Bad")),
+            (
+                br#"{"error":{"type":"overloaded","message":"try later"}}"#,
+                Some("try later"),
+            ),
+            (br#"{"error":"no model"}"#, Some("no model")),
+            (br#"{"message":"no key"}"#, Some("no key")),
+            (br#"{"code":7}"#, Some(r#"{"code":7}"#)),
+            (b"<html>", None),
+        ];
+        for (body, want) in rows {
+            assert_eq!(decode_problem(body).as_deref(), want);
+        }
     }
 }

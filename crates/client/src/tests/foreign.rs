@@ -160,7 +160,7 @@ async fn a_bare_websocket_gives_messages_without_ids_and_is_resumed_by_connectin
     let mut subscribe = Subscribe::new("ws://foreign:9001/feed?x=1").unwrap();
     assert_eq!(
         subscribe.transport,
-        Transport::WebSocket,
+        Some(Transport::WebSocket),
         "the scheme implies it"
     );
     subscribe.dialer = dialer;

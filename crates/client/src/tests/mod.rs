@@ -2,12 +2,18 @@
 
 mod cancel;
 mod foreign;
+mod joins;
 mod limits;
+mod negotiate;
 mod publish;
+mod requests;
 mod resume;
 mod tcp;
 mod terminal;
 mod timing;
+#[cfg(feature = "tls")]
+mod tls;
+mod wander;
 
 use core::time::Duration;
 use std::io;

@@ -37,7 +37,8 @@ async fn a_stream_over_tcp_survives_a_reset() {
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).await.unwrap();
     });
-    let mut subscription = Subscribe::new(&url).unwrap().open().await.unwrap();
+    let subscribe = Subscribe::new(&url).unwrap().via(Transport::Sse);
+    let mut subscription = subscribe.open().await.unwrap();
     assert_eq!(text(&mut subscription).await, "a");
     assert_eq!(text(&mut subscription).await, "b");
     subscription.close().await;

@@ -31,7 +31,7 @@ enum Gathering {
     /// A request is out and no head came.
     Head,
     Body {
-        head: ResponseHead,
+        head: Box<ResponseHead>,
         body: BytesMut,
     },
 }
@@ -84,11 +84,16 @@ impl Exchange {
             match event {
                 ClientEvent::Informational(_) | ClientEvent::Trailers(_) => {}
                 ClientEvent::Response(head) => {
+                    // It would not end.
+                    let media_type = head.fields().get("Content-Type");
+                    if media_type.is_some_and(tidings_sse::is_event_stream) {
+                        return Err(Error::Protocol("the answer is an event stream"));
+                    }
                     if let Framing::Length(len) = head.framing() {
                         self.check_len(usize::try_from(len).unwrap_or(usize::MAX))?;
                     }
                     self.answer = Gathering::Body {
-                        head,
+                        head: Box::new(head),
                         body: BytesMut::new(),
                     };
                 }
@@ -105,7 +110,7 @@ impl Exchange {
                     if let Gathering::Body { head, body } = answer {
                         self.answers += 1;
                         return Ok(Some(Answer {
-                            head,
+                            head: *head,
                             body: body.freeze(),
                         }));
                     }
@@ -200,6 +205,7 @@ pub(crate) fn status_error(head: &ResponseHead, body: &[u8]) -> Error {
         status => Error::Status {
             status,
             detail: wire::decode_problem(body),
+            body: String::from_utf8_lossy(body.get(..MAX_PROBLEM_LEN).unwrap_or(body)).into_owned(),
             retry_after: retry_after(head.fields(), unix_now()),
         },
     }

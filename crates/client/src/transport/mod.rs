@@ -8,8 +8,9 @@
 //! | `websocket` | once; frames after an upgrade | `?after=` and `tidings.v1` |
 //!
 //! All have the shape of [`Session`]. `exchange` is one request and its whole answer, `poll` is
-//! what both polls share.
+//! what both polls share, `envelope` is what `tidings.v1` says in frames.
 
+mod envelope;
 mod exchange;
 mod long_poll;
 mod poll;
@@ -25,11 +26,12 @@ use core::time::Duration;
 use bytes::BytesMut;
 
 pub(crate) use exchange::{Answer, Exchange, status_error};
-pub(crate) use retry::Retry;
+pub(crate) use retry::{Retry, part};
 
 use crate::dice::Dice;
+use crate::joins::Joins;
 use crate::subscribe::Ask;
-use crate::{Error, Item, Url};
+use crate::{Data, Error, Item, Unsent, Url};
 
 /// The way a channel is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,6 +98,8 @@ pub(crate) struct Context<'a> {
     pub(crate) ask: &'a Ask,
     /// Everything up to here was handed out. A session moves it with each item that it returns.
     pub(crate) position: &'a mut Option<String>,
+    /// The channels that a WebSocket carries besides.
+    pub(crate) joins: &'a mut Joins,
     /// Octets to write.
     pub(crate) out: &'a mut BytesMut,
     pub(crate) dice: &'a mut Dice,
@@ -107,7 +111,12 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 pub(crate) enum Step {
     /// The server accepted the request. Said once a connection, before its items.
-    Opened,
+    Opened {
+        /// No octets are due before the first message: what can be known is known.
+        served: bool,
+    },
+    /// The first octets of the stream came, where they are due. Said once a connection.
+    Served,
     /// Something to hand out.
     Item(Item),
     /// All is well, and a fresh connection is needed at `at`.
@@ -124,6 +133,22 @@ pub(crate) enum Step {
 pub(crate) trait Session: Send {
     /// A connection is open: writes the request.
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error>;
+
+    /// Writes what the caller asked for since.
+    fn prepare(&mut self, _cx: &mut Context<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Writes a message of the caller's, where the transport carries messages both ways.
+    fn send(&mut self, _data: &Data, _cx: &mut Context<'_>) -> Result<(), Error> {
+        let why = Unsent::NotWebSocket;
+        Err(Error::Unsent { why })
+    }
+
+    /// Tells whether [`send`](Self::send) would take a message while `out_len` octets wait.
+    fn can_send(&self, _out_len: usize) -> bool {
+        false
+    }
 
     /// Takes octets off `input`. `None` needs more of them.
     fn receive(

@@ -82,6 +82,7 @@ impl<P: Pace> Polls<P> {
         let prefer = (seconds > 0).then(|| format!("wait={seconds}"));
         let ours = [
             ("Accept", Some("application/json")),
+            ("Cache-Control", Some("no-cache")),
             ("If-None-Match", tag.as_deref()),
             ("Prefer", prefer.as_deref()),
         ];
@@ -174,7 +175,7 @@ impl<P: Pace> Polls<P> {
             _ => return Err(status_error(&answer.head, &answer.body)),
         }
         if first {
-            return Ok(Some(Step::Opened));
+            return Ok(Some(Step::Opened { served: true }));
         }
         Ok(self.next_item(cx)?.map(Step::Item))
     }

@@ -45,7 +45,7 @@ impl Retry {
 }
 
 /// A uniform part of `span`.
-pub(super) fn part(span: Duration, entropy: u64) -> Duration {
+pub(crate) fn part(span: Duration, entropy: u64) -> Duration {
     let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
     let part = (u128::from(nanos) * u128::from(entropy)) >> 64;
     Duration::from_nanos(u64::try_from(part).unwrap_or(nanos))
@@ -62,6 +62,7 @@ mod tests {
         let error = Error::Status {
             status: 503,
             detail: None,
+            body: String::new(),
             retry_after: Some(Duration::from_secs(10)),
         };
         let now = Duration::from_secs(100);

@@ -1,8 +1,11 @@
 //! Server-Sent Events: one request, one answer that does not end (WHATWG HTML 9.2).
 //!
-//! request: `GET` with `Accept: text/event-stream` and `Last-Event-ID: P`. Answer: an event
-//! stream, whose `id:` is the position, whose `event: tidings.gap` is a gap, and whose event
-//! types that end in `;base64` are binary.
+//! request: `GET` with `Accept: text/event-stream` and `Last-Event-ID: P`, first `?after=P` where
+//! the URL is that of a channel. Answer: an event stream, whose `id:` is the position, whose
+//! `event: tidings.gap` is a gap, and whose event types that end in `;base64` are binary.
+//!
+//! A request with another method or with content is made once: it may not be safe to repeat, and
+//! what it asks for ends with its answer.
 //!
 //! Where this client departs from the standard: 408, 429, 500, 502, 503 and 504 are tried again,
 //! since a proxy answers so while a server restarts; a browser would stay away for good.
@@ -28,6 +31,8 @@ pub(super) struct Sse {
     source: Reconnection,
     http: ClientConnection,
     phase: Phase,
+    /// The server gave a position, so that it is an id of this stream.
+    identified: bool,
 }
 
 #[derive(Debug)]
@@ -35,7 +40,12 @@ enum Phase {
     /// The head is due at `deadline`.
     Asked { deadline: Duration },
     /// `chunk` holds the octets of the stream that the decoder has not taken.
-    Open { decoder: Box<Decoder>, chunk: Bytes },
+    Open {
+        decoder: Box<Decoder>,
+        chunk: Bytes,
+        /// Octets came.
+        served: bool,
+    },
     /// Some other answer, read for its explanation until `deadline`.
     Refused {
         refusal: Refusal,
@@ -53,6 +63,7 @@ impl Sse {
             phase: Phase::Asked {
                 deadline: Duration::MAX,
             },
+            identified: false,
         }
     }
 
@@ -82,8 +93,9 @@ impl Sse {
                 self.phase = Phase::Open {
                     decoder,
                     chunk: Bytes::new(),
+                    served: false,
                 };
-                Ok(Some(Step::Opened))
+                Ok(Some(Step::Opened { served: false }))
             }
             Verdict::Redirect { permanent } => {
                 let url = cx.ask.url.join(location.unwrap_or_default().trim())?;
@@ -116,25 +128,35 @@ impl Sse {
 impl Session for Sse {
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.http = ClientConnection::new(tidings_http1::Limits::default());
-        let position = cx.position.as_deref();
-        let last_event_id = position.and_then(Reconnection::last_event_id_field);
+        let ask = cx.ask;
+        // A start that the caller gave is asked for in the query, where the server says what is
+        // wrong with it; in the field it would be a gap. Other servers know the field alone.
+        let told = cx.position.is_some() && (self.identified || ask.url.channel_name().is_none());
+        let last_event_id = cx.position.as_deref().filter(|_| told);
+        let last_event_id = last_event_id.and_then(Reconnection::last_event_id_field);
         let ours = [
             ("Accept", Some("text/event-stream")),
             ("Cache-Control", Some("no-cache")),
             ("Last-Event-ID", last_event_id),
         ];
-        let authority = cx.ask.url.authority();
+        let authority = ask.url.authority();
         let ours = ours
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
-        let fields = cx.ask.fields(ours, &authority);
-        let target = cx.ask.target(None, position.is_some());
+        let fields = ask.fields(ours, &authority);
+        let target = ask.target(cx.position.as_deref(), told);
+        let content = ask.body.as_ref().map_or(Content::None, |body| {
+            Content::Length(u64::try_from(body.len()).unwrap_or(u64::MAX))
+        });
         self.http
-            .send_request("GET", &target, fields, Content::None, cx.out)
+            .send_request(&ask.method, &target, fields, content, cx.out)
             .map_err(Error::Request)?;
+        if let Some(body) = &ask.body {
+            self.http.send_data(body, cx.out).map_err(Error::Request)?;
+        }
         self.http.send_end(cx.out).map_err(Error::Request)?;
         self.phase = Phase::Asked {
-            deadline: cx.now + cx.ask.limits.answer_timeout,
+            deadline: cx.now + cx.ask.answer_timeout(),
         };
         Ok(())
     }
@@ -145,7 +167,7 @@ impl Session for Sse {
         cx: &mut Context<'_>,
     ) -> Result<Option<Step>, Error> {
         loop {
-            if let Phase::Open { decoder, chunk } = &mut self.phase {
+            if let Phase::Open { decoder, chunk, .. } = &mut self.phase {
                 while let Some(item) = decoder
                     .next_event(chunk)
                     .map_err(|error| too_large(error, cx.ask))?
@@ -154,9 +176,13 @@ impl Session for Sse {
                         tidings_sse::Item::Event(event) => {
                             let item = read_event(event)?;
                             *cx.position = position(decoder);
+                            self.identified |= cx.position.is_some();
                             return Ok(Some(Step::Item(item)));
                         }
-                        tidings_sse::Item::Id => *cx.position = position(decoder),
+                        tidings_sse::Item::Id => {
+                            *cx.position = position(decoder);
+                            self.identified |= cx.position.is_some();
+                        }
                         tidings_sse::Item::Retry(time) => self.source.handle_retry(time),
                         tidings_sse::Item::Comment(_) | tidings_sse::Item::Skipped(_) => {}
                     }
@@ -172,9 +198,17 @@ impl Session for Sse {
                         return Ok(Some(step));
                     }
                 }
-                (Phase::Open { chunk, .. }, ClientEvent::Data(data)) => {
+                (Phase::Open { chunk, served, .. }, ClientEvent::Data(data)) => {
                     self.source.handle_octets(cx.now);
                     *chunk = data;
+                    if !core::mem::replace(served, true) {
+                        return Ok(Some(Step::Served));
+                    }
+                }
+                (Phase::Open { .. }, ClientEvent::End(_)) if cx.ask.is_made_once() => {
+                    return Err(Error::Ended {
+                        reason: EndReason::Complete,
+                    });
                 }
                 (_, ClientEvent::End(_) | ClientEvent::Closed) => return Err(Error::Cut),
                 (_, ClientEvent::Upgraded(_)) => {
@@ -219,7 +253,7 @@ impl Session for Sse {
         Err(match &self.phase {
             Phase::Asked { .. } => Error::Timeout {
                 what: "the head of the answer",
-                after: limits.answer_timeout,
+                after: cx.ask.answer_timeout(),
             },
             Phase::Open { .. } => Error::Timeout {
                 what: "a sign of life",
@@ -252,12 +286,14 @@ fn read_event(event: Event) -> Result<Item, Error> {
         .and_then(|name| Some((name, wire::decode_base64(data)?)));
     Ok(Item::Message(match binary {
         Some((name, octets)) => Message {
+            channel: None,
             id,
             event: (name != "message").then(|| name.to_owned()),
             data: Data::Binary(octets),
         },
         // A name of another server may end so by chance; then it is text.
         None => Message {
+            channel: None,
             id,
             event: name.map(str::to_owned),
             data: Data::Text(data.to_owned()),

@@ -3,6 +3,9 @@
 //! request: `GET …?after=P` with `Sec-WebSocket-Protocol: tidings.v1`. Then text frames, each a
 //! JSON envelope. A server that does not choose the subprotocol sends messages as bare frames,
 //! without positions: they are resumed by connecting again.
+//!
+//! Under `tidings.v1` the connection carries the joined channels too, and what is sent is
+//! published. permessage-deflate (RFC 7692) is offered where the caller switched it on.
 
 use core::time::Duration;
 
@@ -10,15 +13,16 @@ use bytes::BytesMut;
 use tidings_http1::{ClientConnection, ClientEvent, Content};
 use tidings_websocket::{
     Client, ClientHandshake, CloseCode, Closed, ClosedBy, Config, Connection, Event,
-    Message as WsMessage, ReceiveErrorKind,
+    Message as WsMessage, ReceiveErrorKind, SendError,
 };
 
+use super::envelope;
 use super::exchange::{Refusal, http_error};
 use super::retry::{Retry, part};
 use super::{Context, Session, Step};
 use crate::error::one_line;
-use crate::wire::Envelope;
-use crate::{Data, EndReason, Error, Item, Message};
+use crate::joins::Order;
+use crate::{Data, EndReason, Error, Item, Message, Unsent, wire};
 
 const SUBPROTOCOL: &str = "tidings.v1";
 /// The close code of a deleted channel.
@@ -48,9 +52,21 @@ enum Phase {
     },
     Open {
         connection: Box<Connection<Client>>,
-        /// The server chose our subprotocol.
-        enveloped: bool,
+        speech: Speech,
+        /// The first message, of which was told that it came.
+        first: Option<WsMessage>,
     },
+}
+
+/// What the frames hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// A message a frame.
+    Bare,
+    /// Envelopes of `tidings.v1`; the first, with the position, is due.
+    Greeting,
+    /// Envelopes of `tidings.v1`.
+    Envelopes,
 }
 
 impl WebSocket {
@@ -89,23 +105,38 @@ impl WebSocket {
                 }
                 (Phase::Asked { handshake, .. }, ClientEvent::Upgraded(head)) => {
                     let fields: Vec<_> = head.fields().iter().collect();
-                    let chosen = handshake
-                        .check(head.status(), fields.into_iter())
-                        .map_err(Error::Handshake)?;
+                    let fields = fields.into_iter();
+                    #[cfg(feature = "deflate")]
+                    let checked = handshake.check_deflate(head.status(), fields);
+                    #[cfg(not(feature = "deflate"))]
+                    let checked = handshake
+                        .check(head.status(), fields)
+                        .map(|chosen| (chosen, ()));
+                    let (chosen, agreed) = checked.map_err(Error::Handshake)?;
                     let mut config = Config::default();
                     config.max_message_len = cx.ask.limits.max_message_len;
                     config.max_frame_len =
                         u64::try_from(config.max_message_len).unwrap_or(u64::MAX);
                     config.close_timeout = cx.ask.limits.close_timeout;
+                    let speech = match chosen {
+                        Some(name) if name == SUBPROTOCOL => Speech::Greeting,
+                        Some(_) | None => Speech::Bare,
+                    };
                     self.phase = Phase::Open {
-                        connection: Box::new(Connection::new(config, cx.now)),
-                        enveloped: chosen.is_some(),
+                        connection: Box::new(open(config, agreed, cx.now)),
+                        speech,
+                        first: None,
                     };
                     self.retry.good(cx.now);
-                    return Ok(Some(Step::Opened));
+                    let served = speech == Speech::Bare;
+                    return Ok(Some(Step::Opened { served }));
+                }
+                (Phase::Asked { .. }, ClientEvent::Response(head)) if head.status() == 200 => {
+                    // An answer to a plain GET, that may be a stream without end.
+                    return Err(Refusal::new(head).error());
                 }
                 (Phase::Asked { http, .. }, ClientEvent::Response(head)) => {
-                    let deadline = cx.now + cx.ask.limits.answer_timeout;
+                    let deadline = cx.now + cx.ask.answer_timeout();
                     self.phase = Phase::Refused {
                         http,
                         refusal: Refusal::new(head),
@@ -128,8 +159,21 @@ impl WebSocket {
 
 impl Session for WebSocket {
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        let handshake = ClientHandshake::new(cx.dice.take()?, &[SUBPROTOCOL])
-            .map_err(|_| Error::Protocol("the handshake cannot be written"))?;
+        let named: Vec<_> = cx.ask.subprotocols.iter().map(String::as_str).collect();
+        let subprotocols = if named.is_empty() {
+            &[SUBPROTOCOL]
+        } else {
+            &named[..]
+        };
+        let handshake = ClientHandshake::new(cx.dice.take()?, subprotocols)
+            .map_err(|_| Error::Setting("a subprotocol is no token, or is named twice"))?;
+        #[cfg(feature = "deflate")]
+        let handshake = if cx.ask.deflate {
+            handshake.offer_deflate(tidings_websocket::DeflateOptions::default())
+        } else {
+            handshake
+        };
+        cx.joins.reconnected();
         let authority = cx.ask.url.authority();
         let mut fields = cx.ask.fields([], &authority);
         fields.extend(handshake.fields());
@@ -138,7 +182,7 @@ impl Session for WebSocket {
         http.send_request("GET", &target, fields, Content::None, cx.out)
             .map_err(Error::Request)?;
         http.send_end(cx.out).map_err(Error::Request)?;
-        let deadline = cx.now + cx.ask.limits.answer_timeout;
+        let deadline = cx.now + cx.ask.answer_timeout();
         self.phase = Phase::Asked {
             http,
             handshake,
@@ -154,21 +198,37 @@ impl Session for WebSocket {
     ) -> Result<Option<Step>, Error> {
         let Phase::Open {
             connection,
-            enveloped,
+            speech,
+            first,
         } = &mut self.phase
         else {
             return self.handshake(input, cx);
         };
         loop {
-            let event = connection.next_event(input, cx.now);
+            let event = match first.take() {
+                Some(message) => Some(Event::Message(message)),
+                None => connection.next_event(input, cx.now),
+            };
             // Pongs and the answer to a Close are due whatever the event is.
             transmit(connection, cx)?;
-            let read = match event {
+            let message = match event {
                 None => return Ok(None),
-                Some(Event::Message(message)) if *enveloped => read_envelope(message, cx),
-                Some(Event::Message(message)) => Ok(Some(bare(message))),
+                Some(Event::Message(message)) => message,
                 Some(Event::Closed(closed)) => return Err(end(closed, cx)),
-                Some(Event::Chunk { .. } | Event::Ping(_) | Event::Pong(_)) => Ok(None),
+                Some(Event::Chunk { .. } | Event::Ping(_) | Event::Pong(_)) => continue,
+            };
+            let read = match speech {
+                Speech::Bare => return Ok(Some(Step::Item(bare(message)))),
+                Speech::Greeting => {
+                    *speech = Speech::Envelopes;
+                    // A message is handed out with the next call, and only then is its position
+                    // that of the subscription.
+                    if !envelope::read_position(&message, cx) {
+                        *first = Some(message);
+                    }
+                    return Ok(Some(Step::Served));
+                }
+                Speech::Envelopes => envelope::read(&message, cx),
             };
             match read {
                 Ok(None) => {}
@@ -180,6 +240,43 @@ impl Session for WebSocket {
                 }
             }
         }
+    }
+
+    fn prepare(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        match &mut self.phase {
+            Phase::Open {
+                connection,
+                speech: Speech::Envelopes,
+                ..
+            } => write_orders(connection, cx),
+            Phase::Open { .. } | Phase::Asked { .. } | Phase::Refused { .. } | Phase::Idle => {
+                Ok(())
+            }
+        }
+    }
+
+    fn send(&mut self, data: &Data, cx: &mut Context<'_>) -> Result<(), Error> {
+        let Phase::Open {
+            connection, speech, ..
+        } = &mut self.phase
+        else {
+            let why = Unsent::NotOpen;
+            return Err(Error::Unsent { why });
+        };
+        let key = cx.dice.take()?;
+        let sent = match (speech, data) {
+            (Speech::Bare, Data::Text(text)) => connection.send_text(text, key, cx.out),
+            (Speech::Bare, Data::Binary(octets)) => connection.send_binary(octets, key, cx.out),
+            (Speech::Greeting | Speech::Envelopes, data) => {
+                let frame = wire::encode_publish(data, cx.joins.reference());
+                connection.send_text(&frame, key, cx.out)
+            }
+        };
+        sent.map_err(unsent)
+    }
+
+    fn can_send(&self, out_len: usize) -> bool {
+        matches!(self.phase, Phase::Open { .. }) && out_len < Config::default().max_out_len
     }
 
     fn receive_eof(
@@ -227,7 +324,7 @@ impl Session for WebSocket {
         match &mut self.phase {
             Phase::Asked { .. } => Err(Error::Timeout {
                 what: "the answer to the opening handshake",
-                after: cx.ask.limits.answer_timeout,
+                after: cx.ask.answer_timeout(),
             }),
             Phase::Refused { refusal, .. } => Err(refusal.error()),
             Phase::Open { connection, .. } => {
@@ -258,40 +355,52 @@ fn transmit(connection: &mut Connection<Client>, cx: &mut Context<'_>) -> Result
     Ok(())
 }
 
-fn read_envelope(message: WsMessage, cx: &mut Context<'_>) -> Result<Option<Item>, Error> {
-    let text = match &message {
-        WsMessage::Text(text) => text.as_str(),
-        WsMessage::Binary(_) => return Err(Error::Protocol("a binary frame under tidings.v1")),
-    };
-    Ok(match Envelope::decode(text)? {
-        Envelope::Position(position) => {
-            *cx.position = Some(position);
-            None
-        }
-        Envelope::Message(message) => {
-            if message.id.is_none() {
-                return Err(Error::Protocol("a message under tidings.v1 has no id"));
+/// Tells the server of the channels that were joined and left, once there is room for all.
+fn write_orders(connection: &mut Connection<Client>, cx: &mut Context<'_>) -> Result<(), Error> {
+    if cx.out.len() > Config::default().max_out_len / 2 {
+        return Ok(());
+    }
+    for order in cx.joins.orders() {
+        let frame = match &order {
+            Order::Subscribe {
+                name,
+                start,
+                reference,
+            } => {
+                let start = start.as_ref().map(|(word, value)| (*word, value.as_str()));
+                wire::encode_subscribe(name, start, *reference)
             }
-            cx.position.clone_from(&message.id);
-            Some(Item::Message(message))
+            Order::Unsubscribe { name } => wire::encode_unsubscribe(name),
+        };
+        match connection.send_text(&frame, cx.dice.take()?, cx.out) {
+            // A connection that closes needs to know no more.
+            Ok(()) | Err(SendError::Closing) => {}
+            Err(error) => return Err(unsent(error)),
         }
-        Envelope::Gap(gap) => {
-            *cx.position = Some(gap.next.clone());
-            Some(Item::Gap(gap))
-        }
-        Envelope::Deleted => {
-            return Err(Error::Ended {
-                reason: EndReason::Deleted,
-            });
-        }
-        Envelope::Error { code, message } => {
-            return Err(Error::Refused {
-                code: one_line(&code),
-                message: one_line(&message),
-            });
-        }
-        Envelope::Ignored => None,
-    })
+    }
+    Ok(())
+}
+
+#[cfg(feature = "deflate")]
+fn open(
+    config: Config,
+    agreed: Option<tidings_websocket::DeflateAgreement>,
+    now: Duration,
+) -> Connection<Client> {
+    Connection::with_deflate(config, agreed.as_ref(), now)
+}
+
+#[cfg(not(feature = "deflate"))]
+fn open(config: Config, (): (), now: Duration) -> Connection<Client> {
+    Connection::new(config, now)
+}
+
+fn unsent(error: SendError) -> Error {
+    let why = match error {
+        SendError::Full { .. } => Unsent::Full,
+        _ => Unsent::NotOpen,
+    };
+    Error::Unsent { why }
 }
 
 fn bare(message: WsMessage) -> Item {

@@ -1,0 +1,539 @@
+//! Which transport is chosen, over peers that let one through and not the other.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::time::Instant;
+
+use super::*;
+use crate::{Chosen, Start, Why};
+
+/// What a network does to requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path {
+    Open,
+    /// A proxy that takes the Upgrade off: the server sees a short poll.
+    StripsUpgrade,
+    /// A proxy that answers upgrades with this status.
+    Refuses(u16),
+    /// Upgrades are cut.
+    CutsUpgrades,
+    /// Upgrades are never answered.
+    SwallowsUpgrades,
+    /// The upgrade passes, its frames do not; nor does an event stream.
+    Holds,
+    /// A stream is held until it ends.
+    BuffersStreams,
+    /// Whatever is idle for 5 s is cut.
+    CutsIdle,
+}
+
+/// A Tidings server behind a path that may change: it keeps a log, and publishes by `push`.
+#[derive(Clone)]
+pub(super) struct World {
+    path: Arc<Mutex<Path>>,
+    log: Arc<Mutex<Vec<String>>>,
+    published: tokio::sync::watch::Sender<usize>,
+    /// The transport of every request, with its time.
+    asked: Arc<Mutex<Vec<(Transport, Instant)>>>,
+}
+
+impl World {
+    pub(super) fn new(path: Path) -> (Self, Dialer) {
+        let (dialer, mut server) = network();
+        let world = Self {
+            path: Arc::new(Mutex::new(path)),
+            log: Arc::default(),
+            published: tokio::sync::watch::Sender::new(0),
+            asked: Arc::default(),
+        };
+        let at = world.clone();
+        tokio::spawn(async move {
+            while let Some(stream) = server.incoming.recv().await {
+                let world = at.clone();
+                tokio::spawn(async move { world.serve(Conn(stream)).await });
+            }
+        });
+        (world, dialer)
+    }
+
+    pub(super) fn becomes(&self, path: Path) {
+        *self.path.lock().unwrap() = path;
+    }
+
+    pub(super) fn push(&self, text: &str) {
+        let mut log = self.log.lock().unwrap();
+        log.push(text.to_owned());
+        self.published.send_replace(log.len());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.log.lock().unwrap().len()
+    }
+
+    pub(super) fn asked(&self) -> Vec<Transport> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().map(|(transport, _)| *transport).collect()
+    }
+
+    /// Waits until there is more than `seen`; false where the path cuts before that.
+    async fn more_than(&self, seen: usize, path: Path) -> bool {
+        let mut published = self.published.subscribe();
+        let more = published.wait_for(|len| *len > seen);
+        if path == Path::CutsIdle {
+            tokio::time::timeout(Duration::from_secs(5), more)
+                .await
+                .is_ok()
+        } else {
+            more.await.is_ok()
+        }
+    }
+
+    async fn serve(&self, mut conn: Conn) {
+        while let Some(request) = conn.next_request().await {
+            let path = *self.path.lock().unwrap();
+            let accept = field(&request, "Accept");
+            let transport = if field(&request, "Upgrade").is_some() {
+                Transport::WebSocket
+            } else if accept == Some("text/event-stream") {
+                Transport::Sse
+            } else if field(&request, "Prefer").is_some() {
+                Transport::LongPoll
+            } else {
+                Transport::ShortPoll
+            };
+            self.asked.lock().unwrap().push((transport, Instant::now()));
+            let seen = self.start(&request);
+            match transport {
+                Transport::WebSocket => return self.websocket(conn, &request, seen, path).await,
+                Transport::Sse => return self.events(conn, seen, path).await,
+                Transport::LongPoll | Transport::ShortPoll => {
+                    if transport == Transport::LongPoll {
+                        let held = self.more_than(seen, path);
+                        if let Ok(false) = tokio::time::timeout(Duration::from_secs(25), held).await
+                        {
+                            return;
+                        }
+                    }
+                    conn.send(answer(200, "", &self.page(seen))).await;
+                }
+            }
+        }
+    }
+
+    async fn websocket(&self, mut conn: Conn, request: &str, seen: usize, path: Path) {
+        match path {
+            Path::Open | Path::CutsIdle | Path::Holds | Path::BuffersStreams => {}
+            Path::StripsUpgrade => return conn.send(answer(200, "", &self.page(seen))).await,
+            Path::Refuses(status) => return conn.send(answer(status, "", "no")).await,
+            Path::CutsUpgrades => return,
+            Path::SwallowsUpgrades => {
+                conn.drain().await;
+                return;
+            }
+        }
+        conn.send(upgrade(request, Some("tidings.v1"))).await;
+        if path == Path::Holds {
+            conn.drain().await;
+            return;
+        }
+        let position = format!(r#"{{"position":"e.{seen}"}}"#);
+        conn.send(text_frame(&position)).await;
+        self.stream(conn, seen, path, |n, data| {
+            text_frame(&format!(r#"{{"id":"e.{n}","data":"{data}"}}"#))
+        })
+        .await;
+    }
+
+    async fn events(&self, mut conn: Conn, seen: usize, path: Path) {
+        conn.send(SSE_HEAD).await;
+        if matches!(path, Path::Holds | Path::BuffersStreams) {
+            conn.drain().await;
+            return;
+        }
+        conn.send(chunk(&format!("retry: 100\nid: e.{seen}\n\n")))
+            .await;
+        self.stream(conn, seen, path, |n, data| {
+            chunk(&format!("id: e.{n}\ndata: {data}\n\n")).into_bytes()
+        })
+        .await;
+    }
+
+    async fn stream(
+        &self,
+        mut conn: Conn,
+        mut seen: usize,
+        path: Path,
+        encode: impl Fn(usize, &str) -> Vec<u8>,
+    ) {
+        loop {
+            while seen < self.len() {
+                let data = self.log.lock().unwrap()[seen].clone();
+                seen += 1;
+                conn.send(encode(seen, &data)).await;
+            }
+            tokio::select! {
+                more = self.more_than(seen, path) => if !more { return },
+                _ = conn.drain() => return,
+            }
+        }
+    }
+
+    fn start(&self, request: &str) -> usize {
+        let target = request.split(' ').nth(1).unwrap();
+        let position = field(request, "Last-Event-ID")
+            .or_else(|| Some(target.split_once("after=")?.1))
+            .or_else(|| Some(field(request, "If-None-Match")?.trim_matches('"')));
+        match position {
+            Some(position) => position.strip_prefix("e.").unwrap().parse().unwrap(),
+            None if target.contains("from=earliest") => 0,
+            None => self.len(),
+        }
+    }
+
+    fn page(&self, seen: usize) -> String {
+        let log = self.log.lock().unwrap();
+        let ids: Vec<_> = (seen + 1..=log.len()).map(|n| format!("e.{n}")).collect();
+        let messages: Vec<_> = ids
+            .iter()
+            .zip(&log[seen..])
+            .map(|(id, data)| (id.as_str(), data.as_str()))
+            .collect();
+        page(&format!("e.{}", log.len()), &messages)
+    }
+}
+
+pub(super) fn negotiate(dialer: &Dialer) -> Subscribe {
+    let mut subscribe = Subscribe::new("http://h/channels/c").unwrap();
+    subscribe.dialer = dialer.clone();
+    subscribe
+}
+
+async fn next(subscription: &mut Subscription) -> Item {
+    let next = tokio::time::timeout(4 * HOUR, subscription.next());
+    next.await.expect("nothing came").unwrap().unwrap()
+}
+
+async fn chosen(subscription: &mut Subscription) -> Chosen {
+    match next(subscription).await {
+        Item::Transport(chosen) => chosen,
+        other => panic!("no transport: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_get_through_gives_way_and_nothing_published_since_is_lost() {
+    use Transport::{LongPoll, ShortPoll, Sse, WebSocket};
+    let better = WebSocket;
+    let rows = [
+        (Path::Open, WebSocket, Why::First, 0),
+        (
+            Path::StripsUpgrade,
+            Sse,
+            Why::Refused {
+                transport: better,
+                status: 200,
+            },
+            0,
+        ),
+        (
+            Path::Refuses(403),
+            Sse,
+            Why::Refused {
+                transport: better,
+                status: 403,
+            },
+            0,
+        ),
+        (
+            Path::Refuses(502),
+            Sse,
+            Why::Refused {
+                transport: better,
+                status: 502,
+            },
+            0,
+        ),
+        (Path::CutsUpgrades, Sse, Why::Cut { transport: better }, 0),
+        (
+            Path::SwallowsUpgrades,
+            Sse,
+            Why::Silent { transport: better },
+            5,
+        ),
+        (Path::Holds, LongPoll, Why::Silent { transport: Sse }, 10),
+    ];
+    for (path, transport, why, seconds) in rows {
+        let (world, dialer) = World::new(path);
+        world.push("before");
+        let begun = Instant::now();
+        let mut subscription = negotiate(&dialer).open().await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), seconds, "{why:?}");
+        // Whatever is published once it is open is delivered.
+        world.push("1");
+        assert_eq!(subscription.transport(), transport, "{why:?}");
+        let told = chosen(&mut subscription).await;
+        assert_eq!((told.transport, told.why), (transport, why));
+        assert_eq!(subscription.chosen(), Some(&told));
+        world.push("2");
+        for want in ["1", "2"] {
+            assert_eq!(text(&mut subscription).await, want, "{why:?}");
+        }
+        assert_eq!(subscription.position(), Some("e.3"));
+    }
+    let (world, dialer) = World::new(Path::CutsIdle);
+    let mut subscription = negotiate(&dialer)
+        .start(Start::Earliest)
+        .open()
+        .await
+        .unwrap();
+    let publisher = tokio::spawn(async move {
+        for n in 1..=40 {
+            tokio::time::sleep(Duration::from_secs(7)).await;
+            world.push(&n.to_string());
+        }
+    });
+    let (mut told, mut got) = (Vec::new(), Vec::new());
+    while got.len() < 40 {
+        match next(&mut subscription).await {
+            Item::Transport(chosen) => told.push(chosen.transport),
+            Item::Message(message) => got.push(message.data),
+            other => panic!("{other:?}"),
+        }
+    }
+    let want: Vec<_> = (1..=40).map(|n| Data::Text(n.to_string())).collect();
+    assert_eq!(got, want, "all, once, in order");
+    assert_eq!(told[..4], [WebSocket, Sse, LongPoll, ShortPoll]);
+    publisher.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_transport_is_taken_again_without_a_loss() {
+    let (world, dialer) = World::new(Path::Holds);
+    let mut subscription = negotiate(&dialer)
+        .start(Start::Earliest)
+        .open()
+        .await
+        .unwrap();
+    assert_eq!(
+        chosen(&mut subscription).await.transport,
+        Transport::LongPoll
+    );
+    let reader = tokio::spawn(async move {
+        let (mut told, mut got) = (Vec::new(), 0);
+        while got < 400 {
+            match next(&mut subscription).await {
+                Item::Transport(chosen) => told.push((chosen.to_string(), Instant::now())),
+                Item::Message(message) => {
+                    got += 1;
+                    assert_eq!(message.data, Data::Text(got.to_string()), "all, once");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        told
+    });
+    let begun = Instant::now();
+    for n in 1..=400 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if n == 150 {
+            world.becomes(Path::Open);
+        }
+        world.push(&n.to_string());
+    }
+    let told = reader.await.unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, "websocket: it gets through");
+    // Tried in vain after one minute, then two minutes later, and it held for 10 s.
+    let waited = (told[0].1 - begun).as_secs();
+    assert!((190..=260).contains(&waited), "{waited}");
+    let asked = world.asked();
+    let tries = asked
+        .iter()
+        .filter(|asked| **asked == Transport::WebSocket)
+        .count();
+    assert_eq!(tries, 4, "the first, in vain, beside, for good: {asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_better_transport_that_does_not_hold_beside_is_not_taken() {
+    let (world, dialer) = World::new(Path::Holds);
+    let mut subscription = negotiate(&dialer).open().await.unwrap();
+    assert_eq!(
+        chosen(&mut subscription).await.transport,
+        Transport::LongPoll
+    );
+    // Long polls end by news, streams are cut when idle.
+    world.becomes(Path::CutsIdle);
+    let feed = world.clone();
+    tokio::spawn(async move {
+        for n in 0.. {
+            tokio::time::sleep(Duration::from_millis(6500)).await;
+            feed.push(&n.to_string());
+        }
+    });
+    let until = Instant::now() + Duration::from_secs(4 * 60);
+    while Instant::now() < until {
+        match next(&mut subscription).await {
+            Item::Message(_) => {}
+            // A held poll is cut after 5 s too: that leads down, never up.
+            Item::Transport(told) => assert_eq!(told.transport, Transport::ShortPoll),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(world.asked().contains(&Transport::WebSocket));
+    assert_eq!(subscription.transport(), Transport::ShortPoll);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_away_or_restarts_is_no_reason_to_give_way() {
+    let (dialer, mut server) = network();
+    let peer = tokio::spawn(async move {
+        let mut conn = server.accept().await;
+        greet(&mut conn, Transport::WebSocket).await;
+        conn.send(close_frame(1012, "restart after=e.0")).await;
+        drop(conn);
+        let mut conn = server.accept().await;
+        let request = conn.request().await;
+        conn.send(answer(503, "Retry-After: 3\r\n", "")).await;
+        drop(conn);
+        assert!(field(&request, "Upgrade").is_some());
+        let mut conn = server.accept().await;
+        let request = greet(&mut conn, Transport::WebSocket).await;
+        assert!(
+            request.starts_with("GET /channels/c?after=e.0 "),
+            "{request}"
+        );
+        conn.send(text_frame(r#"{"id":"e.1","data":"a"}"#)).await;
+        conn.drain().await;
+    });
+    let mut subscription = negotiate(&dialer).open().await.unwrap();
+    assert_eq!(chosen(&mut subscription).await.why, Why::First);
+    assert_eq!(text(&mut subscription).await, "a", "nothing else is told");
+    drop(subscription);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_every_transport_is_refused_with_is_said_as_it_is() {
+    for (status, count) in [(404, 2), (401, 2), (400, 2), (503, 2)] {
+        let (dialer, mut server) = network();
+        let peer = tokio::spawn(async move {
+            for _ in 0..count {
+                let mut conn = server.accept().await;
+                conn.request().await;
+                let problem = r#"{"detail":"the reason"}"#;
+                conn.send(answer(status, "", problem)).await;
+            }
+            server
+        });
+        let error = negotiate(&dialer).open().await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the server answered {status}: the reason")
+        );
+        assert!(peer.await.unwrap().incoming.try_recv().is_err(), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_transport_gets_through_each_says_why() {
+    let (dialer, mut server) = network();
+    tokio::spawn(async move {
+        loop {
+            let mut conn = server.accept().await;
+            conn.request().await;
+            let fields = "Content-Type: text/html\r\n";
+            conn.send(answer(200, fields, "<html>")).await;
+        }
+    });
+    let error = negotiate(&dialer).open().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no transport gets through: websocket: the server answered 200; \
+         sse: the server breaks the wire contract: the answer is not text/event-stream; \
+         long-poll: the answer of a poll is not the JSON that it should be"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_connection_that_is_refused_is_final_whatever_the_transport() {
+    let (dialer, server) = network();
+    drop(server);
+    let error = negotiate(&dialer).open().await.unwrap_err();
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
+}
+
+/// A foreign event stream: it knows no upgrade, and answers every GET with events.
+async fn foreign(server: &mut Server, first: &'static str) {
+    loop {
+        let mut conn = server.accept().await;
+        conn.request().await;
+        tokio::spawn(async move {
+            conn.send(format!("{SSE_HEAD}{first}")).await;
+            conn.drain().await;
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_event_stream_is_found_by_its_status_and_media_type() {
+    let (dialer, mut server) = network();
+    tokio::spawn(async move { foreign(&mut server, "8\r\ndata: a\n\r\n1\r\n\n\r\n").await });
+    let mut subscription = negotiate(&dialer).open().await.unwrap();
+    let told = chosen(&mut subscription).await;
+    assert_eq!(told.to_string(), "sse: websocket was refused with 200");
+    assert_eq!(text(&mut subscription).await, "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_foreign_event_stream_that_is_silent_is_kept() {
+    let (dialer, mut server) = network();
+    tokio::spawn(async move { foreign(&mut server, "").await });
+    let begun = Instant::now();
+    let mut subscription = negotiate(&dialer).open().await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 5);
+    let told = chosen(&mut subscription).await;
+    assert_eq!((told.transport, told.why), (Transport::Sse, Why::Quiet));
+    let quiet = tokio::time::timeout(Duration::from_secs(39), subscription.next());
+    assert!(quiet.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_url_of_the_scheme_ws_is_a_websocket_alone() {
+    let (dialer, mut server) = network();
+    let peer = tokio::spawn(async move {
+        let mut conn = server.accept().await;
+        conn.request().await;
+        conn.send(answer(426, "", "")).await;
+        drop(conn);
+        server
+    });
+    let mut subscribe = Subscribe::new("ws://h/channels/c").unwrap();
+    subscribe.dialer = dialer;
+    let error = subscribe.open().await.unwrap_err();
+    assert!(
+        matches!(error, Error::Status { status: 426, .. }),
+        "{error:?}"
+    );
+    assert!(peer.await.unwrap().incoming.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_is_given_is_not_left_and_not_told() {
+    let (world, dialer) = World::new(Path::Open);
+    let subscribe = negotiate(&dialer).via(Transport::Sse);
+    let mut subscription = subscribe.open().await.unwrap();
+    assert_eq!(subscription.chosen(), None);
+    world.becomes(Path::BuffersStreams);
+    tokio::spawn({
+        let world = world.clone();
+        async move {
+            tokio::time::sleep(HOUR / 2).await;
+            world.push("x");
+            world.becomes(Path::Open);
+        }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(text(&mut subscription).await, "x");
+    assert!(world.asked().iter().all(|asked| *asked == Transport::Sse));
+}
