@@ -105,45 +105,52 @@ impl BodyDecoder {
     /// The first octet that breaks the chunked coding, or [`ErrorKind::Truncated`] at the end of
     /// input. Every later call gives the same error.
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BodyEvent>, ReceiveError> {
+        match self.next_piece(input) {
+            Ok(Some(Piece::Data(data))) => Ok(Some(BodyEvent::Data(data))),
+            Ok(Some(Piece::Trailers(fields))) => Ok(Some(BodyEvent::Trailers(*fields))),
+            Ok(Some(Piece::End)) => Ok(Some(BodyEvent::End)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`decode`](Self::decode), with a result that is cheap to move.
+    pub(crate) fn next_piece(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<Piece>, ReceiveError> {
         self.step(input)
             .inspect_err(|error| self.state = State::Failed(*error))
     }
 
-    fn step(&mut self, input: &mut BytesMut) -> Result<Option<BodyEvent>, ReceiveError> {
-        let (event, pending) = match &mut self.state {
-            State::Length { left: 0, .. } => return Ok(Some(BodyEvent::End)),
+    fn step(&mut self, input: &mut BytesMut) -> Result<Option<Piece>, ReceiveError> {
+        let (piece, pending) = match &mut self.state {
+            State::Length { left: 0, .. } => return Ok(Some(Piece::End)),
             State::Length { left, at } => {
                 let len = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
                 *left -= len as u64;
                 *at += len as u64;
                 (data(input, len), 0)
             }
-            State::Chunked(chunks) => {
-                let event = chunks.decode(input)?.map(|piece| match piece {
-                    Piece::Data(data) => BodyEvent::Data(data),
-                    Piece::Trailers(fields) => BodyEvent::Trailers(fields),
-                    Piece::End => BodyEvent::End,
-                });
-                (event, chunks.pending())
-            }
+            State::Chunked(chunks) => (chunks.decode(input)?, chunks.pending()),
             State::UntilClose { at } => {
                 let len = input.len();
                 *at += len as u64;
                 // RFC 9112 §6.3 item 8: only here does the end of input complete a message.
-                (data(input, len).or(self.eof.then_some(BodyEvent::End)), 0)
+                (data(input, len).or(self.eof.then_some(Piece::End)), 0)
             }
             State::Failed(error) => return Err(*error),
         };
-        if event.is_none() && self.eof {
+        if piece.is_none() && self.eof {
             return Err(ReceiveError::new(
                 ErrorKind::Truncated,
                 self.position() + pending as u64,
             ));
         }
-        Ok(event)
+        Ok(piece)
     }
 }
 
-fn data(input: &mut BytesMut, len: usize) -> Option<BodyEvent> {
-    (len > 0).then(|| BodyEvent::Data(input.split_to(len).freeze()))
+fn data(input: &mut BytesMut, len: usize) -> Option<Piece> {
+    (len > 0).then(|| Piece::Data(input.split_to(len).freeze()))
 }

@@ -31,15 +31,36 @@ pub enum Content {
 /// tidings_http1::encode_chunk(b"", &mut out);
 /// assert_eq!(&out[..], b"5\r\nhello\r\n");
 /// ```
+#[inline]
 pub fn encode_chunk(data: &[u8], out: &mut BytesMut) {
     if data.is_empty() {
         return;
     }
-    out.reserve(data.len() + 20);
-    put_number(data.len() as u64, 16, out);
-    out.put_slice(b"\r\n");
+    let (line, len) = size_line(data.len());
+    out.reserve(data.len() + line.len() + 2);
+    // A copy of a fixed length needs no call; what is too much is taken back.
+    let end = out.len() + len;
+    out.put_slice(&line);
+    out.truncate(end);
     out.put_slice(data);
     out.put_slice(b"\r\n");
+}
+
+/// The line in front of a chunk of `size` octets, and its length. No memory holds a chunk of more than 14 digits.
+fn size_line(mut size: usize) -> ([u8; 16], usize) {
+    // One word, the first octet lowest.
+    let mut line = u128::from(u16::from_le_bytes(*b"\r\n"));
+    let mut len = 2;
+    loop {
+        let digit = (size & 0xF) as u128;
+        let letter = if digit < 10 { b'0' } else { b'a' - 10 };
+        line = line << 8 | (digit + u128::from(letter));
+        len += 1;
+        size >>= 4;
+        if size == 0 {
+            return (line.to_le_bytes(), len);
+        }
+    }
 }
 
 /// Runs `write`, and takes back what it wrote if it fails.
@@ -51,19 +72,14 @@ pub(crate) fn all_or_nothing<T>(
     write(out).inspect_err(|_| out.truncate(before))
 }
 
-/// Writes `number` without leading zeros.
-pub(crate) fn put_number(mut number: u64, base: u64, out: &mut BytesMut) {
+/// Writes `number` in decimal.
+fn put_number(mut number: u64, out: &mut BytesMut) {
     let mut digits = [0_u8; 20];
     let mut start = digits.len();
     for slot in digits.iter_mut().rev() {
-        let digit = u8::try_from(number % base).unwrap_or_default();
-        *slot = if digit < 10 {
-            b'0' + digit
-        } else {
-            b'a' + digit - 10
-        };
+        *slot = b'0' + u8::try_from(number % 10).unwrap_or_default();
         start -= 1;
-        number /= base;
+        number /= 10;
         if number == 0 {
             break;
         }
@@ -73,7 +89,7 @@ pub(crate) fn put_number(mut number: u64, base: u64, out: &mut BytesMut) {
 
 pub(crate) fn put_status_line(status: u16, out: &mut BytesMut) {
     out.put_slice(b"HTTP/1.1 ");
-    put_number(u64::from(status), 10, out);
+    put_number(u64::from(status), out);
     // RFC 9112 §4: the space stays even when there is no reason.
     out.put_u8(b' ');
     out.put_slice(crate::reason_phrase(status).as_bytes());
@@ -262,7 +278,7 @@ impl BodyWriter {
 
 pub(crate) fn put_content_length(length: u64, out: &mut BytesMut) {
     out.put_slice(b"Content-Length: ");
-    put_number(length, 10, out);
+    put_number(length, out);
     out.put_slice(b"\r\n");
 }
 

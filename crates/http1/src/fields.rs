@@ -8,37 +8,53 @@ use core::fmt;
 use bytes::Bytes;
 
 use crate::leniency::Leniency;
-use crate::octets::{members, trim};
+use crate::octets::{is_blank, members, trim};
 use crate::scan::Scanner;
 
 /// A range of the head, 16 bits an end; heads are never longer than 65,535 octets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
-    start: u16,
-    end: u16,
-}
+///
+/// One word (the start in its low half), so that it is stored and loaded whole.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Span(u32);
 
 impl Span {
+    pub(crate) const EMPTY: Self = Self(0);
+
+    #[inline]
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let narrow = |index| u16::try_from(index).unwrap_or(u16::MAX);
-        Self {
-            start: narrow(start),
-            end: narrow(end),
-        }
+        let narrow = |index| u32::from(u16::try_from(index).unwrap_or(u16::MAX));
+        Self(narrow(start) | narrow(end) << 16)
     }
 
+    #[inline]
+    pub(crate) fn start(self) -> usize {
+        (self.0 & 0xFFFF) as usize
+    }
+
+    #[inline]
+    pub(crate) fn end(self) -> usize {
+        (self.0 >> 16) as usize
+    }
+
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.end().saturating_sub(self.start())
+    }
+
+    #[inline]
     pub(crate) fn of(self, head: &[u8]) -> &[u8] {
-        head.get(usize::from(self.start)..usize::from(self.end))
-            .unwrap_or_default()
+        head.get(self.start()..self.end()).unwrap_or_default()
     }
 
     /// The text of a span that is known to be ASCII.
     pub(crate) fn text(self, head: &[u8]) -> &str {
         core::str::from_utf8(self.of(head)).unwrap_or_default()
     }
+}
 
-    pub(crate) fn start(self) -> usize {
-        usize::from(self.start)
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start(), self.end())
     }
 }
 
@@ -51,10 +67,55 @@ pub(crate) struct FieldSpan {
 /// Field lines that need no allocation; a browser sends 10 to 15.
 const INLINE: usize = 12;
 
+/// The positions of all lines, in `few` as long as they fit, else in `many`.
+///
+/// No enum: one that is filled where it stands need not be moved, which would cost more than it holds.
 #[derive(Clone)]
-enum Spans {
-    Inline { spans: [FieldSpan; INLINE], len: u8 },
-    Heap(Vec<FieldSpan>),
+struct Spans {
+    few: [FieldSpan; INLINE],
+    few_len: u8,
+    many: Vec<FieldSpan>,
+}
+
+impl Spans {
+    #[inline]
+    fn none() -> Self {
+        Self {
+            few: [FieldSpan::default(); INLINE],
+            few_len: 0,
+            many: Vec::new(),
+        }
+    }
+
+    #[inline]
+    fn as_slice(&self) -> &[FieldSpan] {
+        let few = self.few.get(..usize::from(self.few_len));
+        if self.many.is_empty() {
+            few.unwrap_or_default()
+        } else {
+            &self.many
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, line: FieldSpan) {
+        match self.few.get_mut(usize::from(self.few_len)) {
+            Some(slot) => {
+                *slot = line;
+                self.few_len += 1;
+            }
+            None => self.spill(line),
+        }
+    }
+
+    #[cold]
+    fn spill(&mut self, line: FieldSpan) {
+        if self.many.is_empty() {
+            self.many.reserve(2 * INLINE);
+            self.many.extend_from_slice(&self.few);
+        }
+        self.many.push(line);
+    }
 }
 
 /// The field lines of a head or trailer section, in order.
@@ -80,6 +141,26 @@ pub struct Fields {
 const STACK: usize = 16;
 
 impl Fields {
+    /// No line.
+    #[inline]
+    pub(crate) fn none() -> Self {
+        Self {
+            raw: Bytes::new(),
+            spans: Spans::none(),
+        }
+    }
+
+    /// Adds a line, which has no octets until [`Fields::hold`] gives them.
+    #[inline]
+    pub(crate) fn push(&mut self, line: FieldSpan) {
+        self.spans.push(line);
+    }
+
+    /// Gives the lines the octets of their head.
+    pub(crate) fn hold(&mut self, raw: Bytes) {
+        self.raw = raw;
+    }
+
     /// Tokenises `raw[start..]`, whose syntax the scan has checked.
     ///
     /// `None` would mean that httparse disagrees with the scan.
@@ -89,20 +170,18 @@ impl Fields {
         count: usize,
         leniency: Leniency,
     ) -> Option<Self> {
-        let spans = if leniency.widens_lines() {
-            by_lines(&raw, start, count)?
+        let mut fields = Self::none();
+        if leniency.widens_lines() {
+            by_lines(&raw, start, count, &mut fields)?;
         } else if count <= STACK {
             let mut parsed = [httparse::EMPTY_HEADER; STACK];
-            collect(&raw, start, count, parsed.get_mut(..count)?)?
+            collect(&raw, start, parsed.get_mut(..count)?, &mut fields)?;
         } else {
-            collect(
-                &raw,
-                start,
-                count,
-                &mut alloc::vec![httparse::EMPTY_HEADER; count],
-            )?
-        };
-        Some(Self { raw, spans })
+            let mut parsed = alloc::vec![httparse::EMPTY_HEADER; count];
+            collect(&raw, start, &mut parsed, &mut fields)?;
+        }
+        fields.hold(raw);
+        Some(fields)
     }
 
     /// The same fields with one space for each fold that `scan` met; they begin at `start`.
@@ -113,11 +192,15 @@ impl Fields {
             .unwrap_or(self)
     }
 
-    /// Drops the lines of that name.
-    pub(crate) fn remove(&mut self, name: &str) {
-        let spans = self.spans().iter().copied();
-        let kept = spans.filter(|span| !span.name.text(&self.raw).eq_ignore_ascii_case(name));
-        self.spans = Spans::Heap(kept.collect());
+    /// Drops the lines of that name, all of which stand in `raw`.
+    pub(crate) fn remove(&mut self, raw: &[u8], name: &str) {
+        let mut kept = Spans::none();
+        for line in self.spans() {
+            if !line.name.of(raw).eq_ignore_ascii_case(name.as_bytes()) {
+                kept.push(*line);
+            }
+        }
+        self.spans = kept;
     }
 
     pub(crate) fn raw(&self) -> &Bytes {
@@ -125,10 +208,7 @@ impl Fields {
     }
 
     pub(crate) fn spans(&self) -> &[FieldSpan] {
-        match &self.spans {
-            Spans::Inline { spans, len } => spans.get(..usize::from(*len)).unwrap_or_default(),
-            Spans::Heap(spans) => spans,
-        }
+        self.spans.as_slice()
     }
 
     /// The same lines in an allocation of their own.
@@ -206,10 +286,11 @@ impl Fields {
 fn collect<'b>(
     raw: &'b [u8],
     start: usize,
-    count: usize,
     parsed: &mut [httparse::Header<'b>],
-) -> Option<Spans> {
+    fields: &mut Fields,
+) -> Option<()> {
     let section = raw.get(start..)?;
+    let count = parsed.len();
     let httparse::Status::Complete((len, parsed)) =
         httparse::parse_headers(section, parsed).ok()?
     else {
@@ -218,57 +299,36 @@ fn collect<'b>(
     if len != section.len() || parsed.len() != count {
         return None;
     }
-    let lines = parsed
-        .iter()
-        .map(|field| (field.name.as_bytes(), field.value));
-    spans_of(raw, lines, count)
+    let base = raw.as_ptr().addr();
+    for field in parsed.iter() {
+        let start = field.name.as_ptr().addr().saturating_sub(base);
+        let name = Span::new(start, start + field.name.len());
+        // Counted from the colon, since an empty value of httparse may point anywhere.
+        let behind = raw.get(name.end() + 1..)?;
+        let blanks = behind.iter().position(|octet| !is_blank(*octet))?;
+        let start = name.end() + 1 + blanks;
+        let value = Span::new(start, start + field.value.len());
+        fields.push(FieldSpan { name, value });
+    }
+    Some(())
 }
 
 /// Field lines that httparse would refuse and a leniency lets pass; the scan has found their ends.
-fn by_lines(raw: &[u8], start: usize, count: usize) -> Option<Spans> {
-    let lines = raw.get(start..)?.split(|octet| *octet == b'\n').take(count);
-    let lines = lines.filter_map(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let colon = line.iter().position(|octet| *octet == b':')?;
-        let (name, value) = line.split_at_checked(colon)?;
-        Some((trim(name), trim(value.get(1..)?)))
-    });
-    let spans = spans_of(raw, lines.clone(), count)?;
-    (lines.count() == count).then_some(spans)
-}
-
-/// The positions of `count` lines that stand in `raw`.
-fn spans_of<'b>(
-    raw: &'b [u8],
-    lines: impl Iterator<Item = (&'b [u8], &'b [u8])>,
-    count: usize,
-) -> Option<Spans> {
+fn by_lines(raw: &[u8], start: usize, count: usize, fields: &mut Fields) -> Option<()> {
     let base = raw.as_ptr().addr();
     let span = |part: &[u8]| {
         let start = part.as_ptr().addr().saturating_sub(base);
         Span::new(start, start + part.len())
     };
-    let mut each = lines.map(|(name, value)| {
-        // An empty value may point anywhere; its span must still be inside the head.
-        let name = span(name);
-        let value = if value.is_empty() {
-            Span::default()
-        } else {
-            span(value)
-        };
-        FieldSpan { name, value }
-    });
-    if count > INLINE {
-        return Some(Spans::Heap(each.collect()));
+    let lines = raw.get(start..)?.split(|octet| *octet == b'\n').take(count);
+    for line in lines {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let colon = line.iter().position(|octet| *octet == b':')?;
+        let (name, value) = line.split_at_checked(colon)?;
+        let (name, value) = (span(trim(name)), span(trim(value.get(1..)?)));
+        fields.push(FieldSpan { name, value });
     }
-    let mut spans = [FieldSpan::default(); INLINE];
-    for (slot, field) in spans.iter_mut().zip(&mut each) {
-        *slot = field;
-    }
-    Some(Spans::Inline {
-        spans,
-        len: u8::try_from(count).ok()?,
-    })
+    (fields.len() == count).then_some(())
 }
 
 /// Two sections are equal when they have the same lines in the same order and case.

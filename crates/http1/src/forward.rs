@@ -3,8 +3,10 @@
 //! A proxy reads with one connection and writes with another. Each writes framing and persistence
 //! of its own, so that those of the other must not come along.
 //!
+//! ```text
 //! server end ──ServerEvent──> ClientConnection::forward ──> next server
 //! server end <── ServerConnection::forward <──ClientEvent── next server
+//! ```
 
 use alloc::borrow::Cow;
 use alloc::format;

@@ -46,12 +46,13 @@ type Refusal = (ErrorKind, usize);
 /// What Transfer-Encoding says, all its lines taken together in order.
 #[derive(Debug)]
 struct Codings {
-    /// Where the first line stands.
-    at: usize,
+    /// The name of the first line.
+    at: Span,
     chunked: bool,
     chunked_last: bool,
     others: bool,
-    fault: Option<Refusal>,
+    /// The name of the first faulty line.
+    fault: Option<(ErrorKind, Span)>,
 }
 
 /// The fields that decide about framing and connection, gathered in one pass.
@@ -66,16 +67,18 @@ pub(crate) struct Facts {
     pub(crate) upgrade: bool,
     pub(crate) expects_continue: bool,
     /// The first expectation that is not `100-continue`.
-    other_expectation: Option<usize>,
-    host_repeated: Option<usize>,
-    length_repeated: Option<usize>,
+    other_expectation: Option<Span>,
+    host_repeated: Option<Span>,
+    length_repeated: Option<Span>,
     /// Like `length_repeated`, where the digits are not the same.
-    length_differs: Option<usize>,
+    length_differs: Option<Span>,
 }
 
 impl Facts {
-    pub(crate) fn gather(fields: &Fields) -> Self {
-        let mut facts = Self {
+    /// What no line at all says.
+    #[inline]
+    pub(crate) const fn none() -> Self {
+        Self {
             host: None,
             length: None,
             codings: None,
@@ -88,29 +91,41 @@ impl Facts {
             host_repeated: None,
             length_repeated: None,
             length_differs: None,
-        };
+        }
+    }
+
+    pub(crate) fn gather(fields: &Fields) -> Self {
+        let mut facts = Self::none();
         for span in fields.spans() {
-            facts.field(fields.raw(), *span);
+            facts.line(fields.raw(), *span);
         }
         facts
     }
 
-    fn field(&mut self, head: &[u8], FieldSpan { name, value }: FieldSpan) {
-        let at = name.start();
+    /// Takes in one line. Its length tells the known names apart, and passes over most others.
+    #[inline]
+    pub(crate) fn line(&mut self, head: &[u8], line: FieldSpan) {
+        if matches!(line.name.len(), 4 | 6 | 7 | 10 | 14 | 17) {
+            self.known(head, line);
+        }
+    }
+
+    fn known(&mut self, head: &[u8], FieldSpan { name, value }: FieldSpan) {
         let named = name.of(head);
         let is = |known: &[u8]| named.eq_ignore_ascii_case(known);
-        // The length comes first: it tells all these names apart.
         match named.len() {
-            4 if is(b"host") && self.host.is_some() => {
-                self.host_repeated.get_or_insert(at);
+            4 if is(b"host") => {
+                if self.host.is_some() {
+                    self.host_repeated.get_or_insert(name);
+                }
+                self.host.get_or_insert(value);
             }
-            4 if is(b"host") => self.host = Some(value),
             6 if is(b"expect") => {
                 for member in members(value.of(head)) {
                     if member.eq_ignore_ascii_case(b"100-continue") {
                         self.expects_continue = true;
                     } else {
-                        self.other_expectation.get_or_insert(at);
+                        self.other_expectation.get_or_insert(name);
                     }
                 }
             }
@@ -124,19 +139,19 @@ impl Facts {
             }
             14 if is(b"content-length") => match self.length {
                 Some(first) => {
-                    self.length_repeated.get_or_insert(at);
+                    self.length_repeated.get_or_insert(name);
                     if merged(first.of(head)) != merged(value.of(head)) {
-                        self.length_differs.get_or_insert(at);
+                        self.length_differs.get_or_insert(name);
                     }
                 }
                 None => self.length = Some(value),
             },
-            17 if is(b"transfer-encoding") => self.codings(value.of(head), at),
+            17 if is(b"transfer-encoding") => self.codings(value.of(head), name),
             _ => {}
         }
     }
 
-    fn codings(&mut self, value: &[u8], at: usize) {
+    fn codings(&mut self, value: &[u8], at: Span) {
         let codings = self.codings.get_or_insert(Codings {
             at,
             chunked: false,
@@ -169,8 +184,8 @@ impl Facts {
 
     /// The Host value, once RFC 9112 §3.2 is satisfied: one valid Host, which only 1.0 may leave out.
     pub(crate) fn host(&self, head: &[u8], version: Version) -> Result<Option<Span>, Refusal> {
-        if let Some(at) = self.host_repeated {
-            return Err((ErrorKind::HostRepeated, at));
+        if let Some(name) = self.host_repeated {
+            return Err((ErrorKind::HostRepeated, name.start()));
         }
         let Some(span) = self.host else {
             return match version {
@@ -188,7 +203,7 @@ impl Facts {
     pub(crate) fn expectation(&self, version: Version, framing: Framing) -> Result<bool, Refusal> {
         match (version, self.other_expectation) {
             (Version::Http10, _) => Ok(false),
-            (Version::Http11, Some(at)) => Err((ErrorKind::Expectation, at)),
+            (Version::Http11, Some(name)) => Err((ErrorKind::Expectation, name.start())),
             (Version::Http11, None) => {
                 Ok(self.expects_continue && !matches!(framing, Framing::None | Framing::Length(0)))
             }
@@ -227,12 +242,12 @@ impl Facts {
                         others: true,
                         at,
                         ..
-                    } => Err((ErrorKind::CodingUnknown, *at)),
+                    } => Err((ErrorKind::CodingUnknown, at.start())),
                     Codings {
                         chunked_last: false,
                         at,
                         ..
-                    } => Err((ErrorKind::CodingNotChunked, *at)),
+                    } => Err((ErrorKind::CodingNotChunked, at.start())),
                 }
             }
             // Items 5 and 6, then 7.
@@ -288,8 +303,8 @@ impl Facts {
         } else {
             self.length_repeated
         };
-        if let Some(at) = repeated {
-            return Err((ErrorKind::LengthRepeated, at));
+        if let Some(name) = repeated {
+            return Err((ErrorKind::LengthRepeated, name.start()));
         }
         let Some(span) = self.length else {
             return Ok(None);
@@ -324,10 +339,10 @@ impl Codings {
     /// What is wrong with Transfer-Encoding in either role.
     fn check(&self, version: Version, length: Option<u64>) -> Result<(), Refusal> {
         match (self.fault, version, length) {
-            (_, Version::Http10, _) => Err((ErrorKind::CodingInHttp10, self.at)),
+            (_, Version::Http10, _) => Err((ErrorKind::CodingInHttp10, self.at.start())),
             // RFC 9112 §6.3 item 3: both fields present is how requests are smuggled, so refuse it.
-            (_, Version::Http11, Some(_)) => Err((ErrorKind::LengthAndCoding, self.at)),
-            (Some(fault), Version::Http11, None) => Err(fault),
+            (_, Version::Http11, Some(_)) => Err((ErrorKind::LengthAndCoding, self.at.start())),
+            (Some((kind, name)), Version::Http11, None) => Err((kind, name.start())),
             (None, Version::Http11, None) => Ok(()),
         }
     }

@@ -4,14 +4,16 @@
 
 use core::fmt;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use crate::error::ErrorKind;
+use crate::connection::HeadSearch;
+use crate::error::{ErrorKind, ReceiveError};
 use crate::fields::{Fields, Span};
 use crate::framing::{Facts, Framing, MethodKind};
-use crate::leniency::Leniency;
-use crate::scan::{Fault, Scanner};
-use crate::target::TargetForm;
+use crate::leniency::{Config, Leniency};
+use crate::plain;
+use crate::scan::{Fault, Part, Scanner, StartLine};
+use crate::target::{TargetForm, TargetParts};
 
 /// The version of a message; any 1.x above 1.0 counts as 1.1 (RFC 9110 §6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,14 +29,14 @@ pub enum Version {
 /// A clone copies positions only. Keeping a head keeps its octets (at most 64 KiB).
 #[derive(Clone)]
 pub struct RequestHead {
-    fields: Fields,
-    method: Span,
-    target: Span,
-    authority: Span,
+    pub(crate) fields: Fields,
+    pub(crate) method: Span,
+    pub(crate) target: Span,
     path: Span,
+    authority: Span,
+    framing: Framing,
     form: TargetForm,
     version: Version,
-    framing: Framing,
     keep_alive: bool,
     close: bool,
     expects_continue: bool,
@@ -43,60 +45,134 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
+    /// Reads the head at the front of `octets`, behind which others may stand; `None` when it is not all there.
+    ///
+    /// For octets that stand alone, as in a tool or a test; a connection reads its own. Blank lines
+    /// in front are skipped and are not part of [`raw`](Self::raw).
+    ///
+    /// ```
+    /// use tidings_http1::{Config, RequestHead};
+    /// let octets = bytes::Bytes::from_static(b"GET /x?y HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// let head = RequestHead::decode(&octets, &Config::default())?.ok_or("unfinished")?;
+    /// assert_eq!((head.method(), head.path(), head.authority()), ("GET", "/x", "a"));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The rule that the octets break, with the offset counted from their first.
+    pub fn decode(octets: &Bytes, config: &Config) -> Result<Option<Self>, ReceiveError> {
+        let mut head = Self::unread();
+        let Some((len, verdict)) = plain::read(octets, config, &mut head) else {
+            return Self::scanned(octets, config);
+        };
+        match verdict {
+            Ok(()) => {
+                head.fields.hold(octets.slice(..len));
+                Ok(Some(head))
+            }
+            Err(Fault { kind, at }) => Err(ReceiveError::new(kind, at as u64)),
+        }
+    }
+
+    /// What the scan says of octets that are not all there or not plain.
+    fn scanned(octets: &[u8], config: &Config) -> Result<Option<Self>, ReceiveError> {
+        // It joins folded lines where they stand.
+        let mut input = BytesMut::from(octets);
+        let mut search = HeadSearch::new(Part::Request, 0);
+        let Some(len) = search.find(&mut input, config)? else {
+            return Ok(None);
+        };
+        let raw = input.split_to(len).freeze();
+        search.request(raw, config).map(Some)
+    }
+
+    /// A head to be filled.
+    #[inline]
+    pub(crate) fn unread() -> Self {
+        Self {
+            fields: Fields::none(),
+            method: Span::EMPTY,
+            target: Span::EMPTY,
+            path: Span::EMPTY,
+            authority: Span::EMPTY,
+            framing: Framing::None,
+            form: TargetForm::Origin,
+            version: Version::Http11,
+            keep_alive: false,
+            close: false,
+            expects_continue: false,
+            offers_upgrade: false,
+            length_overridden: false,
+        }
+    }
+
     /// Builds the head from `raw`, whose end `scan` has found.
     pub(crate) fn parse(raw: Bytes, scan: &Scanner, leniency: Leniency) -> Result<Self, Fault> {
         let start = scan.start_line();
-        let refused = |(kind, at)| Fault { kind, at };
-        let mut fields =
-            Fields::tokenise(raw, start.fields, scan.field_count(), leniency).ok_or(Fault {
-                kind: ErrorKind::FieldName,
-                at: start.fields,
-            })?;
-        let facts = Facts::gather(&fields);
-        let raw = fields.raw();
-        let mut host = facts.host(raw, start.version).map_err(refused)?;
-        let framing = facts
-            .request_framing(raw, start.version, leniency)
-            .map_err(refused)?;
-        let expects_continue = facts.expectation(start.version, framing).map_err(refused)?;
-        if scan.folded() {
-            // Offsets are those of the octets that came, so folds are joined after the checks; what
-            // stands behind one moves.
-            fields = fields.unfold(scan, start.fields, leniency);
-            let facts = Facts::gather(&fields);
-            host = facts.host(fields.raw(), start.version).map_err(refused)?;
+        let at = start.fields.start();
+        let kind = ErrorKind::FieldName;
+        let fields = Fields::tokenise(raw, at, scan.field_count(), leniency);
+        let fields = fields.ok_or(Fault { kind, at })?;
+        if !scan.folded() {
+            return Self::of(fields, start, leniency);
         }
-        let length_overridden = facts.length_overridden(framing);
-        if length_overridden {
-            fields.remove("content-length");
-        }
-        let target_start = start.method_end + 1;
-        let parts = start.target.as_ref().ok_or(Fault {
+        // Offsets are those of the octets that came, so folds are joined after the checks; what
+        // stands behind one moves.
+        Self::of(fields.clone(), start, leniency)?;
+        Self::of(fields.unfold(scan, at, leniency), start, leniency)
+    }
+
+    fn of(fields: Fields, start: &StartLine, leniency: Leniency) -> Result<Self, Fault> {
+        let no_target = || Fault {
             kind: ErrorKind::Target,
-            at: target_start,
-        })?;
-        let part = |range: &core::ops::Range<usize>| {
-            Span::new(target_start + range.start, target_start + range.end)
+            at: start.target.start(),
         };
-        let authority = match parts.form {
-            TargetForm::Absolute | TargetForm::Authority => part(&parts.authority),
+        let parts = start.parts.ok_or_else(no_target)?;
+        let facts = Facts::gather(&fields);
+        let raw = fields.raw().clone();
+        let mut head = Self {
+            fields,
+            method: start.method,
+            target: start.target,
+            ..Self::unread()
+        };
+        head.judge(&raw, start.version, parts, &facts, leniency)?;
+        Ok(head)
+    }
+
+    /// Checks what the lines of `raw` say together, and keeps it.
+    #[inline]
+    pub(crate) fn judge(
+        &mut self,
+        raw: &[u8],
+        version: Version,
+        parts: TargetParts,
+        facts: &Facts,
+        leniency: Leniency,
+    ) -> Result<(), Fault> {
+        let refused = |(kind, at)| Fault { kind, at };
+        let host = facts.host(raw, version).map_err(refused)?;
+        let framing = facts
+            .request_framing(raw, version, leniency)
+            .map_err(refused)?;
+        self.expects_continue = facts.expectation(version, framing).map_err(refused)?;
+        self.length_overridden = facts.length_overridden(framing);
+        if self.length_overridden {
+            self.fields.remove(raw, "content-length");
+        }
+        self.version = version;
+        self.form = parts.form;
+        self.path = parts.path;
+        self.authority = match parts.form {
+            TargetForm::Absolute | TargetForm::Authority => parts.authority,
             TargetForm::Origin | TargetForm::Asterisk => host.unwrap_or_default(),
         };
-        Ok(Self {
-            method: Span::new(0, start.method_end),
-            target: Span::new(target_start, start.target_end),
-            authority,
-            path: part(&parts.path),
-            form: parts.form,
-            version: start.version,
-            framing,
-            keep_alive: facts.persists(start.version) && !length_overridden,
-            length_overridden,
-            close: facts.close,
-            expects_continue,
-            offers_upgrade: facts.offers_upgrade(start.version),
-            fields,
-        })
+        self.framing = framing;
+        self.keep_alive = facts.persists(version) && !self.length_overridden;
+        self.close = facts.close;
+        self.offers_upgrade = facts.offers_upgrade(version);
+        Ok(())
     }
 
     /// The method, case-sensitive (RFC 9110 §9.1).
@@ -214,7 +290,7 @@ impl fmt::Debug for RequestHead {
         f.debug_struct("RequestHead")
             .field("method", &self.method())
             .field("target", &self.target())
-            .field("version", &self.version)
+            .field("version", &self.version())
             .field("fields", &self.fields)
             .field("framing", &self.framing)
             .finish_non_exhaustive()
@@ -243,23 +319,23 @@ impl ResponseHead {
     ) -> Result<Self, Fault> {
         let start = scan.start_line();
         let refused = |(kind, at)| Fault { kind, at };
-        let fields =
-            Fields::tokenise(raw, start.fields, scan.field_count(), leniency).ok_or(Fault {
-                kind: ErrorKind::FieldName,
-                at: start.fields,
-            })?;
+        let at = start.fields.start();
+        let kind = ErrorKind::FieldName;
+        let fields = Fields::tokenise(raw, at, scan.field_count(), leniency);
+        let fields = fields.ok_or(Fault { kind, at })?;
         let facts = Facts::gather(&fields);
         let framing = facts
             .response_framing(fields.raw(), start.version, start.status, method, leniency)
             .map_err(refused)?;
         // Offsets are those of the octets that came, so folds are joined after the checks.
-        let mut fields = fields.unfold(scan, start.fields, leniency);
+        let mut fields = fields.unfold(scan, at, leniency);
         let length_overridden = facts.length_overridden(framing);
         if length_overridden {
-            fields.remove("content-length");
+            let raw = fields.raw().clone();
+            fields.remove(&raw, "content-length");
         }
         Ok(Self {
-            reason: Span::new(start.reason, start.reason_end),
+            reason: start.reason,
             status: start.status,
             version: start.version,
             framing,

@@ -50,6 +50,7 @@ mod interop;
 mod leniency;
 mod limits;
 mod octets;
+mod plain;
 mod reason;
 mod scan;
 mod target;

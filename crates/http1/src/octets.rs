@@ -1,10 +1,17 @@
 //! The octet classes of RFC 9110 §5.6 and RFC 3986, and the search for the end of a field value.
 
-const TCHAR: u8 = 1;
-const TARGET: u8 = 2;
+/// `tchar`, the octets of methods and field names (RFC 9110 §5.6.2).
+pub(crate) const TCHAR: u8 = 1;
+/// What a received target may hold: visible ASCII without `#`.
+///
+/// Wider than RFC 3986, because browsers send `{`, `|`, `"` and `^` raw; the target stays opaque.
+pub(crate) const TARGET: u8 = 2;
+/// What a sent target may hold: the octets of RFC 3986 without `#`.
 const URI: u8 = 4;
+/// `unreserved / sub-delims` of RFC 3986 §2.
 const REG_NAME: u8 = 8;
-const VALUE: u8 = 16;
+/// Field values and reason phrases: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
+pub(crate) const VALUE: u8 = 16;
 
 /// The classes of each octet.
 #[expect(
@@ -49,40 +56,34 @@ const fn classes_of(octet: u8) -> u8 {
         | (if value { VALUE } else { 0 })
 }
 
+/// Whether `octet` is in one of `classes`.
 #[inline]
-fn is(octet: u8, class: u8) -> bool {
+pub(crate) fn is(octet: u8, classes: u8) -> bool {
     CLASSES
         .get(usize::from(octet))
-        .is_some_and(|classes| classes & class != 0)
+        .is_some_and(|known| known & classes != 0)
 }
 
-/// `tchar`, the octets of methods and field names (RFC 9110 §5.6.2).
 #[inline]
 pub(crate) fn is_tchar(octet: u8) -> bool {
     is(octet, TCHAR)
 }
 
-/// What a received target may hold: visible ASCII without `#`.
-///
-/// Wider than RFC 3986, because browsers send `{`, `|`, `"` and `^` raw; the target stays opaque.
 #[inline]
 pub(crate) fn is_target(octet: u8) -> bool {
     is(octet, TARGET)
 }
 
-/// What a sent target may hold: the octets of RFC 3986 without `#`.
 #[inline]
 pub(crate) fn is_uri(octet: u8) -> bool {
     is(octet, URI)
 }
 
-/// `unreserved / sub-delims` of RFC 3986 §2.
 #[inline]
 pub(crate) fn is_reg_name(octet: u8) -> bool {
     is(octet, REG_NAME)
 }
 
-/// Field values and reason phrases: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
 #[inline]
 pub(crate) fn is_value(octet: u8) -> bool {
     is(octet, VALUE)
@@ -117,31 +118,67 @@ pub(crate) fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|member| !member.is_empty())
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Marks the octets of `word` that are zero. The lowest mark is exact; a borrow can only add marks above a real one.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGH
+}
+
+/// How many octets precede the first one for which `found` holds, or that `marks` marks in a word of
+/// eight octets (the first in the lowest bits).
+#[inline]
+fn before(text: &[u8], marks: impl Fn(u64) -> u64, found: impl Fn(u8) -> bool) -> usize {
+    let (words, rest) = text.as_chunks::<8>();
+    let mut passed = 0;
+    for word in words {
+        let marked = marks(u64::from_le_bytes(*word));
+        if marked != 0 {
+            return passed + (marked.trailing_zeros() / 8) as usize;
+        }
+        passed += 8;
+    }
+    let found = rest.iter().position(|octet| found(*octet));
+    passed + found.unwrap_or(rest.len())
+}
+
 /// How many octets of `text` precede the first one under 0x20 or equal to 0x7F.
 ///
 /// HTAB counts as found, too; the caller steps over it. Eight octets are looked at in one go.
+#[inline]
 pub(crate) fn before_control(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut passed = 0;
-    let mut rest = text;
-    while let Some((block, after)) = rest.split_first_chunk::<8>() {
-        let word = u64::from_le_bytes(*block);
-        let del = word ^ (ONES * 0x7F);
-        // The lowest bit set is exact: a borrow can only mark octets after a real find.
-        let found =
-            ((word.wrapping_sub(ONES * 0x20) & !word) | (del.wrapping_sub(ONES) & !del)) & HIGH;
-        if found != 0 {
-            return passed + (found.trailing_zeros() / 8) as usize;
-        }
-        passed += 8;
-        rest = after;
-    }
-    passed
-        + rest
-            .iter()
-            .position(|octet| *octet < 0x20 || *octet == 0x7F)
-            .unwrap_or(rest.len())
+    before(
+        text,
+        |word| {
+            let low = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+            low | zeros(word ^ (ONES * 0x7F))
+        },
+        |octet| octet < 0x20 || octet == 0x7F,
+    )
+}
+
+/// Where the first `octet` of `text` stands.
+#[inline]
+pub(crate) fn find(octet: u8, text: &[u8]) -> Option<usize> {
+    let pattern = ONES * u64::from(octet);
+    let at = before(text, |word| zeros(word ^ pattern), |other| other == octet);
+    (at < text.len()).then_some(at)
+}
+
+/// How many octets of `text` precede the first one that a target must not hold.
+#[inline]
+pub(crate) fn before_non_target(text: &[u8]) -> usize {
+    before(
+        text,
+        |word| {
+            let low = word.wrapping_sub(ONES * 0x21) & !word & HIGH;
+            let hash = zeros(word ^ (ONES * 0x23));
+            let del = zeros(word ^ (ONES * 0x7F));
+            low | hash | del | (word & HIGH)
+        },
+        |octet| !is_target(octet),
+    )
 }
 
 #[cfg(test)]

@@ -9,13 +9,16 @@
 use alloc::vec::Vec;
 
 use crate::error::ErrorKind;
+use crate::fields::Span;
 use crate::head::Version;
 use crate::leniency::{Config, Leniency};
-use crate::octets::{before_control, is_blank, is_target, is_tchar, is_value};
+use crate::octets::{
+    TARGET, TCHAR, VALUE, before_control, is, is_blank, is_target, is_tchar, is_value,
+};
 use crate::target::{self, TargetParts};
 
 /// Field positions are 16 bits wide.
-const LONGEST: usize = u16::MAX as usize;
+pub(crate) const LONGEST: usize = u16::MAX as usize;
 
 /// A broken rule and the index of the octet at fault, counted from the first octet of the head.
 #[derive(Clone, Copy, Debug)]
@@ -55,19 +58,18 @@ enum Phase {
     FinalLf,
 }
 
-/// The parts of a start line, as indexes into the head.
-#[derive(Clone, Debug)]
+/// The parts of a start line.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct StartLine {
-    pub(crate) method_end: usize,
-    pub(crate) target_end: usize,
+    pub(crate) method: Span,
+    pub(crate) target: Span,
     /// Request only, known at the end of its line.
-    pub(crate) target: Option<TargetParts>,
+    pub(crate) parts: Option<TargetParts>,
     pub(crate) version: Version,
     pub(crate) status: u16,
-    pub(crate) reason: usize,
-    pub(crate) reason_end: usize,
-    /// The first octet behind the start line.
-    pub(crate) fields: usize,
+    pub(crate) reason: Span,
+    /// Empty, in front of the first octet behind the start line.
+    pub(crate) fields: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -76,7 +78,11 @@ pub(crate) struct Scanner {
     phase: Phase,
     /// Octets looked at.
     at: usize,
-    version_start: usize,
+    /// The classes of octets that go on with the part at hand, and the index at which a limit stops them.
+    more: u8,
+    until: usize,
+    /// Where the part of the start line that is at hand began.
+    mark: usize,
     field_count: usize,
     start: StartLine,
     /// Where folded lines were joined: index and length of the run of spaces.
@@ -91,20 +97,21 @@ impl Scanner {
             Part::Trailers { .. } => Phase::LineStart,
         };
         let start = StartLine {
-            method_end: 0,
-            target_end: 0,
-            target: None,
+            method: Span::default(),
+            target: Span::default(),
+            parts: None,
             version: Version::Http11,
             status: 0,
-            reason: 0,
-            reason_end: 0,
-            fields: 0,
+            reason: Span::default(),
+            fields: Span::default(),
         };
         Self {
             part,
             phase,
             at: 0,
-            version_start: 0,
+            more: 0,
+            until: 0,
+            mark: 0,
             field_count: 0,
             start,
             folds: Vec::new(),
@@ -127,6 +134,18 @@ impl Scanner {
 
     pub(crate) fn start_line(&self) -> &StartLine {
         &self.start
+    }
+
+    /// Takes one octet more that goes on with the part at hand, which a head that comes octet by octet mostly consists of.
+    /// False when [`scan`](Self::scan) must look at it.
+    #[inline]
+    pub(crate) fn goes_on(&mut self, head: &[u8]) -> bool {
+        let more = match head.get(self.at..) {
+            Some([octet]) => self.at < self.until && is(*octet, self.more),
+            Some(_) | None => false,
+        };
+        self.at += usize::from(more);
+        more
     }
 
     /// Goes on where the last call stopped and returns the length of the head once its end is seen.
@@ -168,12 +187,13 @@ impl Scanner {
                         if octet != b' ' {
                             return fault(bare_lf_or(octet, ErrorKind::Method));
                         }
-                        self.start.method_end = at;
+                        self.start.method = Span::new(0, at);
+                        self.mark = at + 1;
                         self.step(Phase::Target);
                     }
                 }
                 Phase::Target => {
-                    let first = self.start.method_end + 1;
+                    let first = self.mark;
                     self.at += run(head, at..end, is_target);
                     if self.at - first > limits.max_target_len {
                         let at = first + limits.max_target_len;
@@ -185,8 +205,8 @@ impl Scanner {
                     if self.at == at {
                         match octet {
                             b' ' if at > first => {
-                                self.start.target_end = at;
-                                self.version_start = at + 1;
+                                self.start.target = Span::new(first, at);
+                                self.mark = at + 1;
                                 self.step(Phase::Version(0));
                             }
                             b'\r' if at > first => return fault(ErrorKind::Version),
@@ -231,26 +251,26 @@ impl Scanner {
                         self.step(Phase::Status(seen + 1));
                     }
                     b' ' if seen == 3 => {
-                        self.start.reason = at + 1;
+                        self.mark = at + 1;
                         self.step(Phase::Reason);
                     }
                     b'\r' if seen == 3 && leniency.missing_reason_sp => {
-                        self.end_reason(at);
+                        self.start.reason = Span::new(at, at);
                         self.step(Phase::StartLf);
                     }
                     b'\n' if seen == 3 && leniency.missing_reason_sp && bare_lf => {
-                        self.end_reason(at);
+                        self.start.reason = Span::new(at, at);
                         self.phase = Phase::StartLf;
                     }
                     _ => return fault(bare_lf_or(octet, ErrorKind::StatusLine)),
                 },
                 Phase::Reason => match octet {
                     b'\r' => {
-                        self.start.reason_end = at;
+                        self.start.reason = Span::new(self.mark, at);
                         self.step(Phase::StartLf);
                     }
                     b'\n' if bare_lf => {
-                        self.start.reason_end = at;
+                        self.start.reason = Span::new(self.mark, at);
                         self.phase = Phase::StartLf;
                     }
                     octet if is_value(octet) => self.at += run(head, at..end, is_value),
@@ -263,7 +283,7 @@ impl Scanner {
                             at: at - 1,
                         });
                     }
-                    self.start.fields = at + 1;
+                    self.start.fields = Span::new(at + 1, at + 1);
                     if self.part == Part::Request {
                         self.target(head)?;
                     }
@@ -348,6 +368,21 @@ impl Scanner {
                 at: max_len,
             });
         }
+        let (more, until) = match self.phase {
+            Phase::Method => (TCHAR, limits.max_method_len),
+            Phase::Target => (TARGET, self.mark.saturating_add(limits.max_target_len)),
+            Phase::Name => (TCHAR, max_len),
+            Phase::Reason | Phase::Value => (VALUE, max_len),
+            Phase::Version(_)
+            | Phase::Status(_)
+            | Phase::StartLf
+            | Phase::LineStart
+            | Phase::NameEnd
+            | Phase::LineLf
+            | Phase::FinalLf => (0, 0),
+        };
+        self.more = if self.at == 0 { 0 } else { more };
+        self.until = until.min(max_len);
         Ok(None)
     }
 
@@ -359,12 +394,6 @@ impl Scanner {
         }
     }
 
-    /// An empty reason, with not even the space in front of it.
-    fn end_reason(&mut self, at: usize) {
-        self.start.reason = at;
-        self.start.reason_end = at;
-    }
-
     fn step(&mut self, phase: Phase) {
         self.at += 1;
         self.phase = phase;
@@ -372,7 +401,7 @@ impl Scanner {
 
     /// Judges a version of the right shape: 1.0 is 1.0, any other 1.x is 1.1 (RFC 9110 §6.2).
     fn version(&mut self, head: &[u8]) -> Result<(), Fault> {
-        let at = self.version_start;
+        let at = self.mark;
         match head.get(at + 5..at + 8) {
             Some(b"1.0") => self.start.version = Version::Http10,
             Some([b'1', ..]) => self.start.version = Version::Http11,
@@ -393,17 +422,11 @@ impl Scanner {
     }
 
     fn target(&mut self, head: &[u8]) -> Result<(), Fault> {
-        let first = self.start.method_end + 1;
-        let method = head.get(..self.start.method_end).unwrap_or_default();
-        let target = head.get(first..self.start.target_end).unwrap_or_default();
-        self.start.target = target::parse(method, target);
-        match self.start.target {
-            Some(_) => Ok(()),
-            None => Err(Fault {
-                kind: ErrorKind::Target,
-                at: first,
-            }),
-        }
+        let StartLine { method, target, .. } = self.start;
+        let at = target.start();
+        self.start.parts = target::parse(method.of(head), target.of(head), at);
+        let kind = ErrorKind::Target;
+        self.start.parts.map(|_| ()).ok_or(Fault { kind, at })
     }
 
     /// A line that begins with white space. RFC 9112 §5.2: in a response the fold is worth a space;

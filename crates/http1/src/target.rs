@@ -3,9 +3,9 @@
 //! origin `/path?query` | absolute `scheme://authority/path?query` | authority `host:port` | asterisk `*`
 
 use core::net::Ipv6Addr;
-use core::ops::Range;
 
-use crate::octets::is_reg_name;
+use crate::fields::Span;
+use crate::octets::{find, is_reg_name};
 
 /// The four forms of a request target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,57 +20,47 @@ pub enum TargetForm {
     Asterisk,
 }
 
-/// Where the parts of a target stand in it.
-#[derive(Clone, Debug)]
+/// Where the parts of a target stand in its head.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct TargetParts {
     pub(crate) form: TargetForm,
     /// Empty for origin-form and asterisk-form.
-    pub(crate) authority: Range<usize>,
+    pub(crate) authority: Span,
     /// Empty for authority-form, and for an absolute-form without path.
-    pub(crate) path: Range<usize>,
+    pub(crate) path: Span,
 }
 
-/// Finds form and parts of `target`, or `None` when `method` does not allow it.
+/// Finds form and parts of `target`, or `None` when `method` does not allow it. `at`: where the target stands.
 ///
 /// That each octet may stand in a target is for the caller to check.
-pub(crate) fn parse(method: &[u8], target: &[u8]) -> Option<TargetParts> {
-    let end = target.len();
-    if method == b"CONNECT" {
-        let port_given = matches!(
-            authority(target)?,
-            Authority {
-                host: 1..,
-                port: Some(_)
-            }
-        );
-        let form = TargetForm::Authority;
-        return port_given.then_some(TargetParts {
-            form,
-            authority: 0..end,
-            path: end..end,
-        });
-    }
+pub(crate) fn parse(method: &[u8], target: &[u8], at: usize) -> Option<TargetParts> {
+    let end = at + target.len();
     match target {
-        b"*" => {
-            let form = TargetForm::Asterisk;
-            (method == b"OPTIONS").then_some(TargetParts {
-                form,
-                authority: 0..0,
-                path: 0..end,
+        [b'/', ..] if method != b"CONNECT" => Some(TargetParts {
+            form: TargetForm::Origin,
+            authority: Span::default(),
+            path: Span::new(at, find(b'?', target).map_or(end, |mark| at + mark)),
+        }),
+        _ if method == b"CONNECT" => {
+            let port_given = matches!(
+                authority(target)?,
+                Authority {
+                    host: 1..,
+                    port: Some(_)
+                }
+            );
+            port_given.then_some(TargetParts {
+                form: TargetForm::Authority,
+                authority: Span::new(at, end),
+                path: Span::new(end, end),
             })
         }
-        [b'/', ..] => {
-            let path = target
-                .iter()
-                .position(|octet| *octet == b'?')
-                .unwrap_or(end);
-            Some(TargetParts {
-                form: TargetForm::Origin,
-                authority: 0..0,
-                path: 0..path,
-            })
-        }
-        _ => absolute(target),
+        b"*" => (method == b"OPTIONS").then_some(TargetParts {
+            form: TargetForm::Asterisk,
+            authority: Span::default(),
+            path: Span::new(at, end),
+        }),
+        _ => absolute(target, at),
     }
 }
 
@@ -78,8 +68,8 @@ pub(crate) fn parse(method: &[u8], target: &[u8]) -> Option<TargetParts> {
 ///
 /// A URI without authority, such as `mailto:a`, names nothing that this server can serve, and
 /// `example.com:80` is a misplaced authority-form; both are refused.
-fn absolute(target: &[u8]) -> Option<TargetParts> {
-    let colon = target.iter().position(|octet| *octet == b':')?;
+fn absolute(target: &[u8], at: usize) -> Option<TargetParts> {
+    let colon = find(b':', target)?;
     let (scheme, rest) = target.split_at_checked(colon)?;
     let rest = rest.strip_prefix(b"://")?;
     let [first, more @ ..] = scheme else {
@@ -89,16 +79,13 @@ fn absolute(target: &[u8]) -> Option<TargetParts> {
     if !first.is_ascii_alphabetic() || !more.iter().all(legal) {
         return None;
     }
-    let start = colon + 3;
+    let start = at + colon + 3;
     let len = rest
         .iter()
         .position(|octet| matches!(octet, b'/' | b'?'))
         .unwrap_or(rest.len());
     let (named, after) = rest.split_at_checked(len)?;
-    let path_len = after
-        .iter()
-        .position(|octet| *octet == b'?')
-        .unwrap_or(after.len());
+    let path_len = find(b'?', after).unwrap_or(after.len());
     let host = authority(named)?.host;
     // RFC 9110 §4.2.1: an http URI with an empty host is invalid.
     let web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
@@ -107,8 +94,8 @@ fn absolute(target: &[u8]) -> Option<TargetParts> {
     }
     Some(TargetParts {
         form: TargetForm::Absolute,
-        authority: start..start + len,
-        path: start + len..start + len + path_len,
+        authority: Span::new(start, start + len),
+        path: Span::new(start + len, start + len + path_len),
     })
 }
 
@@ -123,22 +110,16 @@ pub(crate) struct Authority {
 /// Checks `uri-host [ ":" port ]`. User information is refused (RFC 9110 §4.2.4).
 pub(crate) fn authority(value: &[u8]) -> Option<Authority> {
     let host = if let [b'[', rest @ ..] = value {
-        let close = rest.iter().position(|octet| *octet == b']')?;
+        let close = find(b']', rest)?;
         let literal = core::str::from_utf8(rest.get(..close)?).ok()?;
         if !is_future_literal(literal.as_bytes()) {
             literal.parse::<Ipv6Addr>().ok()?;
         }
         close + 2
     } else {
-        value
-            .iter()
-            .position(|octet| *octet == b':')
-            .unwrap_or(value.len())
+        registered_name(value)
     };
-    let (name, rest) = value.split_at_checked(host)?;
-    if !name.starts_with(b"[") && !is_registered_name(name) {
-        return None;
-    }
+    let (_, rest) = value.split_at_checked(host)?;
     let port = match rest {
         [] | [b':'] => None,
         [b':', digits @ ..] => Some(port(digits)?),
@@ -154,16 +135,18 @@ fn port(digits: &[u8]) -> Option<u16> {
     })
 }
 
-/// `*( unreserved / pct-encoded / sub-delims )`.
-fn is_registered_name(mut name: &[u8]) -> bool {
+/// Octets of `*( unreserved / pct-encoded / sub-delims )` at the front of `value`.
+fn registered_name(value: &[u8]) -> usize {
+    let mut passed = 0;
     loop {
-        name = match name {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest
+        let rest = value.get(passed..).unwrap_or_default();
+        let plain = rest.iter().position(|octet| !is_reg_name(*octet));
+        passed += plain.unwrap_or(rest.len());
+        match value.get(passed..) {
+            Some([b'%', high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                passed += 3;
             }
-            [octet, rest @ ..] if is_reg_name(*octet) => rest,
-            _ => return false,
+            Some(_) | None => return passed,
         }
     }
 }

@@ -195,7 +195,7 @@ impl ClientConnection {
             return Err(SendError::InvalidMethod);
         }
         if !target.bytes().all(is_uri)
-            || target::parse(method.as_bytes(), target.as_bytes()).is_none()
+            || target::parse(method.as_bytes(), target.as_bytes(), 0).is_none()
         {
             return Err(SendError::InvalidTarget);
         }
@@ -334,8 +334,8 @@ impl ClientConnection {
                 };
                 let raw = input.split_to(len).freeze();
                 let head =
-                    ResponseHead::parse(raw, &search.scan, request.method, self.config.leniency)
-                        .map_err(|fault| search.refuse(fault))?;
+                    ResponseHead::parse(raw, &search.scan, request.method, self.config.leniency);
+                let head = search.judge(head)?;
                 let (at, seen) = (search.at + len as u64, *informational);
                 self.accept(head, request, at, seen).map(Some)
             }

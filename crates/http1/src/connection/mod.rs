@@ -3,10 +3,12 @@
 mod client;
 mod server;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use crate::error::{ErrorKind, ReceiveError};
+use crate::head::RequestHead;
 use crate::leniency::Config;
+use crate::plain;
 use crate::scan::{Fault, Part, Scanner};
 
 pub use client::{ClientConnection, ClientEvent};
@@ -47,7 +49,7 @@ pub enum CloseReason {
 
 /// A head that is being looked for at the front of the input.
 #[derive(Debug)]
-struct HeadSearch {
+pub(crate) struct HeadSearch {
     scan: Scanner,
     part: Part,
     blank_lines: usize,
@@ -56,7 +58,7 @@ struct HeadSearch {
 }
 
 impl HeadSearch {
-    fn new(part: Part, at: u64) -> Self {
+    pub(crate) fn new(part: Part, at: u64) -> Self {
         Self {
             scan: Scanner::new(part),
             part,
@@ -65,8 +67,24 @@ impl HeadSearch {
         }
     }
 
+    /// Takes one octet more that decides nothing.
+    #[inline]
+    fn goes_on(&mut self, input: &[u8]) -> bool {
+        self.scan.goes_on(input)
+    }
+
+    /// Whether no octet was looked at and there are enough for a head: what came in parts was looked at.
+    fn may_be_whole(&self, input: &[u8]) -> bool {
+        self.scan.scanned() == 0 && input.len() >= plain::SHORTEST
+    }
+
+    /// The request whose head is `raw`, once [`find`](Self::find) has found its end.
+    pub(crate) fn request(&self, raw: Bytes, config: &Config) -> Result<RequestHead, ReceiveError> {
+        self.judge(RequestHead::parse(raw, &self.scan, config.leniency))
+    }
+
     /// The length of the head at the front of `input`, once it is all there.
-    fn find(
+    pub(crate) fn find(
         &mut self,
         input: &mut BytesMut,
         config: &Config,
@@ -86,13 +104,13 @@ impl HeadSearch {
                 Some(_) => return Err(ReceiveError::new(ErrorKind::BareCr, self.at)),
             }
         }
-        self.scan
-            .scan(input, config)
-            .map_err(|fault| self.refuse(fault))
+        let end = self.scan.scan(input, config);
+        self.judge(end)
     }
 
-    fn refuse(&self, Fault { kind, at }: Fault) -> ReceiveError {
-        ReceiveError::new(kind, self.at + at as u64)
+    /// A verdict on the head, with offsets of the connection.
+    pub(crate) fn judge<T>(&self, verdict: Result<T, Fault>) -> Result<T, ReceiveError> {
+        verdict.map_err(|Fault { kind, at }| ReceiveError::new(kind, self.at + at as u64))
     }
 
     /// The error of an input that ends with `input`.

@@ -8,10 +8,13 @@
 
 mod send;
 
+use alloc::boxed::Box;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{CloseReason, HeadSearch};
-use crate::body::{BodyDecoder, BodyEvent};
+use crate::body::BodyDecoder;
+use crate::chunked::Piece;
 use crate::encode::BodyWriter;
 use crate::error::ReceiveError;
 use crate::fields::Fields;
@@ -19,6 +22,7 @@ use crate::framing::{Framing, MethodKind};
 use crate::head::{RequestHead, Version};
 use crate::leniency::Config;
 use crate::limits::Limits;
+use crate::plain;
 use crate::scan::Part;
 
 /// What the server's end reports.
@@ -61,7 +65,7 @@ struct Exchange {
     /// The client waits for 100, as far as is known.
     waits: bool,
     /// The fields of a request that offers a switch of protocols.
-    offer: Option<Fields>,
+    offer: Option<Box<Fields>>,
 }
 
 #[derive(Debug)]
@@ -140,46 +144,15 @@ impl ServerConnection {
         &mut self,
         input: &mut BytesMut,
     ) -> Result<Option<ServerEvent>, ReceiveError> {
-        self.advance(input).inspect_err(|error| self.fail(*error))
-    }
-
-    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
         match &mut self.receive {
-            Receive::Head(search) => match Self::head(search, input, &self.config) {
-                Ok(Some(head)) => {
-                    let at = search.at + head.raw().len() as u64;
-                    self.accept(&head, at);
-                    Ok(Some(ServerEvent::Request(head)))
+            Receive::Head(search) => {
+                if !self.eof && search.goes_on(input) {
+                    Ok(None)
+                } else {
+                    self.next_request(input)
                 }
-                Ok(None) if !self.eof => Ok(None),
-                Ok(None) if input.is_empty() => {
-                    self.receive = Receive::Closed;
-                    Ok(Some(ServerEvent::Closed))
-                }
-                Ok(None) => Err(search.truncated(input)),
-                Err(error) => Err(error),
-            },
-            Receive::Content(decoder) => {
-                if self.eof {
-                    decoder.receive_eof();
-                }
-                let event = decoder.decode(input)?.map(|event| match event {
-                    BodyEvent::Data(data) => ServerEvent::Data(data),
-                    BodyEvent::Trailers(fields) => ServerEvent::Trailers(fields),
-                    BodyEvent::End => ServerEvent::End,
-                });
-                match &event {
-                    Some(ServerEvent::End) => {
-                        self.receive = Receive::Whole {
-                            at: decoder.position(),
-                        };
-                        self.settle();
-                    }
-                    Some(_) => self.stop_waiting(),
-                    None => {}
-                }
-                Ok(event)
             }
+            Receive::Content(_) => self.next_content(input),
             Receive::Ending => {
                 self.receive = Receive::Closed;
                 Ok(Some(ServerEvent::Closed))
@@ -189,18 +162,75 @@ impl ServerConnection {
         }
     }
 
-    fn head(
-        search: &mut HeadSearch,
-        input: &mut BytesMut,
-        config: &Config,
-    ) -> Result<Option<RequestHead>, ReceiveError> {
-        let Some(len) = search.find(input, config)? else {
+    fn next_request(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
+        let Receive::Head(search) = &mut self.receive else {
             return Ok(None);
         };
-        let raw = input.split_to(len).freeze();
-        RequestHead::parse(raw, &search.scan, config.leniency)
-            .map(Some)
-            .map_err(|fault| search.refuse(fault))
+        if search.may_be_whole(input) {
+            let mut head = RequestHead::unread();
+            if let Some((len, verdict)) = plain::read(input, &self.config, &mut head) {
+                let raw = input.split_to(len).freeze();
+                return match search.judge(verdict) {
+                    Ok(()) => {
+                        let at = search.at + len as u64;
+                        head.fields.hold(raw);
+                        self.accept(&head, at);
+                        Ok(Some(ServerEvent::Request(head)))
+                    }
+                    Err(error) => Err(self.fail(error)),
+                };
+            }
+        }
+        match search.find(input, &self.config) {
+            Ok(None) if !self.eof => Ok(None),
+            Ok(None) if input.is_empty() => {
+                self.receive = Receive::Closed;
+                Ok(Some(ServerEvent::Closed))
+            }
+            Ok(None) => {
+                let error = search.truncated(input);
+                Err(self.fail(error))
+            }
+            Ok(Some(len)) => {
+                let at = search.at + len as u64;
+                match search.request(input.split_to(len).freeze(), &self.config) {
+                    Ok(head) => {
+                        self.accept(&head, at);
+                        Ok(Some(ServerEvent::Request(head)))
+                    }
+                    Err(error) => Err(self.fail(error)),
+                }
+            }
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    fn next_content(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
+        let Receive::Content(decoder) = &mut self.receive else {
+            return Ok(None);
+        };
+        if self.eof {
+            decoder.receive_eof();
+        }
+        match decoder.next_piece(input) {
+            Ok(Some(Piece::Data(data))) => {
+                self.stop_waiting();
+                Ok(Some(ServerEvent::Data(data)))
+            }
+            Ok(Some(Piece::Trailers(fields))) => {
+                self.stop_waiting();
+                Ok(Some(ServerEvent::Trailers(*fields)))
+            }
+            Ok(Some(Piece::End)) => {
+                self.receive = Receive::Whole {
+                    at: decoder.position(),
+                };
+                self.settle();
+                Ok(Some(ServerEvent::End))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.fail(error)),
+        }
     }
 
     fn accept(&mut self, head: &RequestHead, at: u64) {
@@ -216,17 +246,21 @@ impl ServerConnection {
             method: MethodKind::of(head.method()),
             keep_alive: head.keep_alive(),
             waits: head.expects_continue(),
-            offer: head.offers_upgrade().then(|| head.fields().clone()),
+            offer: head
+                .offers_upgrade()
+                .then(|| Box::new(head.fields().clone())),
         });
         self.receive = Receive::Content(BodyDecoder::at(head.framing(), &self.config, false, at));
     }
 
-    fn fail(&mut self, error: ReceiveError) {
+    /// Nothing that follows `error` is looked at.
+    fn fail(&mut self, error: ReceiveError) -> ReceiveError {
         if matches!(self.receive, Receive::Head(_)) {
             self.send = Send::Refusing;
         }
         self.receive = Receive::Failed(error);
         self.close = Some(CloseReason::PeerFailed);
+        error
     }
 
     /// Content came, so the client does not wait for 100.
