@@ -1,0 +1,274 @@
+//! One connection from its first octet to its last: offsets over several messages, and why it ends.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use bytes::BytesMut;
+use tidings_http1::{
+    ClientConnection, ClientEvent, CloseReason, Content, ErrorKind, Limits, Next, ReceiveError,
+    ServerConnection, ServerEvent,
+};
+
+/// Answers each request at once, and gives the reason of the close, if any.
+fn serve(octets: &str, limits: Limits) -> Result<Next, ReceiveError> {
+    let mut connection = ServerConnection::new(limits);
+    let (mut input, mut out) = (BytesMut::from(octets), BytesMut::new());
+    let mut next = Next::Reuse;
+    while let Some(event) = connection.next_event(&mut input)? {
+        if let ServerEvent::End = event {
+            let content = Content::Length(0);
+            connection
+                .send_response(200, [], content, &mut out)
+                .unwrap();
+            next = connection.send_end(&mut out).unwrap();
+        }
+    }
+    Ok(next)
+}
+
+/// Reads the answers to two requests, of which the first may say `close`.
+fn read(octets: &str, says_close: bool, eof: bool) -> Result<Vec<Next>, ReceiveError> {
+    let mut connection = ClientConnection::new(Limits::default());
+    let (host, mut out) = (("Host", &b"a"[..]), BytesMut::new());
+    if says_close {
+        let fields = [host, ("Connection", b"close")];
+        connection
+            .send_request("GET", "/", fields, Content::None, &mut out)
+            .unwrap();
+    } else {
+        for _ in 0..2 {
+            connection
+                .send_request("GET", "/", [host], Content::None, &mut out)
+                .unwrap();
+        }
+    }
+    let (mut input, mut ends) = (BytesMut::from(octets), Vec::new());
+    if eof {
+        connection.receive_eof();
+    }
+    while let Some(event) = connection.next_event(&mut input)? {
+        if let ClientEvent::End(next) = event {
+            ends.push(next);
+        }
+    }
+    Ok(ends)
+}
+
+#[test]
+fn an_offset_counts_from_the_first_octet_of_the_connection() {
+    let requests = [
+        ("no content", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (
+            "a length",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        ),
+        (
+            "chunks",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n",
+        ),
+        (
+            "trailers",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n",
+        ),
+        (
+            "blank lines",
+            "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\r\n",
+        ),
+    ];
+    for (name, request) in requests {
+        for times in [1, 2] {
+            let front = request.repeat(times);
+            let error = serve(&(front.clone() + "G@T"), Limits::default()).unwrap_err();
+            let want = (ErrorKind::Method, front.len() as u64 + 1);
+            assert_eq!((error.kind(), error.offset()), want, "{name}, {times}");
+        }
+    }
+    let responses = [
+        ("no content", "HTTP/1.1 204 \r\n\r\n"),
+        ("1xx in front", "HTTP/1.1 100 \r\n\r\nHTTP/1.1 204 \r\n\r\n"),
+        ("a length", "HTTP/1.1 200 \r\nContent-Length: 3\r\n\r\nabc"),
+        (
+            "chunks",
+            "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        ),
+        (
+            "trailers",
+            "HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n\r\n",
+        ),
+    ];
+    for (name, front) in responses {
+        let error = read(&format!("{front}HTTP/1.1 2x"), false, false).unwrap_err();
+        let want = (ErrorKind::StatusLine, front.len() as u64 + 10);
+        assert_eq!((error.kind(), error.offset()), want, "{name}");
+    }
+}
+
+#[test]
+fn a_truncated_message_ends_at_its_last_octet_rfc9112_8() {
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let rows = [
+        ("in a head", "GET / HT"),
+        (
+            "in content",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc",
+        ),
+        ("in a size", "3"),
+        ("in data", "3\r\nab"),
+        ("in a trailer", "0\r\nA: b\r\nC"),
+    ];
+    for (name, octets) in rows {
+        let octets = match octets.as_bytes() {
+            [b'0'..=b'9', ..] => format!("{post}{octets}"),
+            _ => octets.to_owned(),
+        };
+        let mut connection = ServerConnection::new(Limits::default());
+        connection.receive_eof();
+        let mut input = BytesMut::from(&*octets);
+        let error = loop {
+            match connection.next_event(&mut input) {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("{name}: it waits for more"),
+                Err(error) => break error,
+            }
+        };
+        let want = (ErrorKind::Truncated, octets.len() as u64);
+        assert_eq!((error.kind(), error.offset()), want, "{name}");
+    }
+}
+
+#[test]
+fn chunks_may_be_small_as_long_as_data_is_a_third_of_their_framing_rfc9112_7_1_1() {
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    // The framing in front of the line feed of the last chunk: 5 + 5 + 2 octets.
+    let rows = [
+        (
+            "four octets of data for twelve",
+            12,
+            "3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n",
+            true,
+        ),
+        ("three of them", 12, "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", false),
+        (
+            "three of them, under the limit",
+            13,
+            "2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+            true,
+        ),
+        (
+            "many of them",
+            12,
+            "7\r\nabcdefg\r\n1\r\nd\r\n0\r\n\r\n",
+            true,
+        ),
+    ];
+    for (name, limit, content, fits) in rows {
+        let mut limits = Limits::default();
+        limits.max_chunk_overhead = limit;
+        let got = serve(&format!("{post}{content}"), limits).map_err(|error| error.kind());
+        let want = if fits {
+            Ok(Next::Reuse)
+        } else {
+            Err(ErrorKind::ChunkOverhead)
+        };
+        assert_eq!(got, want, "{name}");
+    }
+}
+
+#[test]
+fn a_server_tells_why_a_connection_ends_rfc9112_9_3() {
+    let rows = [
+        ("1.1", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", None),
+        (
+            "1.1, close",
+            "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            Some(CloseReason::PeerAsked),
+        ),
+        ("1.0", "GET / HTTP/1.0\r\n\r\n", Some(CloseReason::Http10)),
+        (
+            "1.0, close",
+            "GET / HTTP/1.0\r\nConnection: close\r\n\r\n",
+            Some(CloseReason::PeerAsked),
+        ),
+        (
+            "1.0, keep-alive",
+            "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+            None,
+        ),
+        (
+            "1.0, both",
+            "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n",
+            Some(CloseReason::PeerAsked),
+        ),
+    ];
+    for (name, octets, reason) in rows {
+        let want = reason.map_or(Next::Reuse, Next::Close);
+        assert_eq!(serve(octets, Limits::default()), Ok(want), "{name}");
+    }
+}
+
+#[test]
+fn a_client_tells_why_a_connection_ends_rfc9112_9_3() {
+    let rows = [
+        ("1.1", false, "HTTP/1.1 204 \r\n\r\n", None),
+        (
+            "1.1, close",
+            false,
+            "HTTP/1.1 204 \r\nConnection: close\r\n\r\n",
+            Some(CloseReason::PeerAsked),
+        ),
+        (
+            "1.0",
+            false,
+            "HTTP/1.0 204 \r\n\r\n",
+            Some(CloseReason::Http10),
+        ),
+        (
+            "1.0, close",
+            false,
+            "HTTP/1.0 204 \r\nConnection: close\r\n\r\n",
+            Some(CloseReason::PeerAsked),
+        ),
+        (
+            "1.0, keep-alive",
+            false,
+            "HTTP/1.0 204 \r\nConnection: keep-alive\r\n\r\n",
+            None,
+        ),
+        (
+            "the request said close",
+            true,
+            "HTTP/1.1 204 \r\n\r\n",
+            Some(CloseReason::WeAsked),
+        ),
+        (
+            "both said close",
+            true,
+            "HTTP/1.1 204 \r\nConnection: close\r\n\r\n",
+            Some(CloseReason::PeerAsked),
+        ),
+        (
+            "to the end",
+            false,
+            "HTTP/1.1 200 \r\n\r\n",
+            Some(CloseReason::UntilClose),
+        ),
+        (
+            "to the end, close",
+            false,
+            "HTTP/1.1 200 \r\nConnection: close\r\n\r\n",
+            Some(CloseReason::UntilClose),
+        ),
+        (
+            "to the end, 1.0",
+            false,
+            "HTTP/1.0 200 \r\n\r\n",
+            Some(CloseReason::UntilClose),
+        ),
+    ];
+    for (name, says_close, octets, reason) in rows {
+        let want = reason.map_or(Next::Reuse, Next::Close);
+        assert_eq!(read(octets, says_close, true), Ok(vec![want]), "{name}");
+    }
+}
