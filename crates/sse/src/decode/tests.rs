@@ -540,10 +540,14 @@ fn an_error_stands_until_the_caller_goes_on() {
     let mut input = Bytes::from_static(b"data:1234\n");
     assert!(decoder.next_event(&mut input).is_err());
     decoder.finish();
-    assert_eq!(
-        read(&mut decoder, &[b"data:b\n\n"]),
-        [Ok(event("", "b", "2"))]
-    );
+    // Its limits hold for the next stream too.
+    let said = read(&mut decoder, &[b"data:b\n\ndata:1234\n\n"]);
+    let error = ReceiveError::LineTooLong {
+        field: Field::Data,
+        offset: 16,
+        max: 8,
+    };
+    assert_eq!(said, [Ok(event("", "b", "2")), Err(error)]);
 }
 
 #[test]
