@@ -153,11 +153,12 @@ fn imports_form_the_graph_of_the_design() {
     const BELOW_COMMAND: &[&str] = &[
         "tidings-server",
         "tidings-client",
+        "tidings-explain",
         "tidings-http1",
         "tidings-websocket",
         "tidings-sse",
     ];
-    let rows: [(&str, &[&str]); 8] = [
+    let rows: [(&str, &[&str]); 9] = [
         ("tidings-http1", &[]),
         ("tidings-websocket", &[]),
         ("tidings-sse", &[]),
@@ -165,6 +166,10 @@ fn imports_form_the_graph_of_the_design() {
         ("tidings-hub", &[]),
         ("tidings-client", &CODECS),
         ("tidings-server", BELOW_SERVER),
+        (
+            "tidings-explain",
+            &["tidings-http1", "tidings-websocket", "tidings-sse"],
+        ),
         ("tidings", BELOW_COMMAND),
     ];
     let members = members();

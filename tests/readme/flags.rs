@@ -7,7 +7,7 @@ use tidings_tests::command::run;
 
 use crate::snippets::{documents, parse, read};
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "serve",
     "publish",
     "subscribe",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 8] = [
     "bench idle",
     "bench resume-storm",
     "compare",
+    "explain",
 ];
 
 /// A flag: the name of its value, and its default.

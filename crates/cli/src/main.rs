@@ -1,9 +1,10 @@
-//! The command of Tidings: serve, publish, subscribe, bench, compare.
+//! The command of Tidings: serve, publish, subscribe, bench, compare, explain.
 #![forbid(unsafe_code)]
 
 mod bench;
 mod compare;
 mod demo;
+mod explain;
 mod fault;
 mod output;
 mod publish;
@@ -42,6 +43,7 @@ enum Command {
     Subscribe(subscribe::Subscribe),
     Bench(bench::Bench),
     Compare(compare::Compare),
+    Explain(explain::Explain),
 }
 
 #[tokio::main]
@@ -71,6 +73,7 @@ async fn main() -> ExitCode {
             log("warn");
             compare::run(args).await
         }
+        Command::Explain(args) => explain::run(&args),
     }
 }
 
