@@ -3,7 +3,8 @@
 //! [`retry: ` MILLIS LF] [`id: ` ID LF] [`event: ` TYPE LF] *(`data: ` LINE LF) LF
 
 use crate::error::{Field, SendError};
-use bytes::{BufMut, Bytes, BytesMut};
+use alloc::vec::Vec;
+use bytes::{BufMut, Bytes};
 use core::time::Duration;
 
 /// A comment without text, in a block of its own: what a server sends to keep a quiet stream alive.
@@ -75,7 +76,7 @@ impl<'a> EventRef<'a> {
     ///
     /// The same as those of [`encode`](Self::encode), less the lack of room.
     pub fn encoded_len(&self) -> Result<usize, SendError> {
-        self.encoded_len_with(IdPolicy::HeaderSafe)
+        Ok(self.check(IdPolicy::HeaderSafe)?.len)
     }
 
     /// Writes the event as one block with its blank line, or nothing. Costs one look over the data
@@ -95,10 +96,53 @@ impl<'a> EventRef<'a> {
     ///
     /// The same as those of [`encode`](Self::encode).
     pub fn encode_with(&self, ids: IdPolicy, out: &mut impl BufMut) -> Result<(), SendError> {
-        has_room(self.encoded_len_with(ids)?, out)?;
-        if let Some(retry) = self.retry {
-            let mut digits = [0; 20];
-            line(out, b"retry: ", decimal(millis(retry)?, &mut digits));
+        let checked = self.check(ids)?;
+        has_room(checked.len, out)?;
+        self.write(checked, out);
+        Ok(())
+    }
+
+    /// Encodes into an allocation of exactly the size, to be shared among many receivers.
+    ///
+    /// # Errors
+    ///
+    /// The same as those of [`encode`](Self::encode).
+    pub fn to_bytes(&self) -> Result<Bytes, SendError> {
+        let checked = self.check(IdPolicy::HeaderSafe)?;
+        let mut out = Vec::with_capacity(checked.len);
+        self.write(checked, &mut out);
+        Ok(Bytes::from(out))
+    }
+
+    fn check(&self, ids: IdPolicy) -> Result<Checked, SendError> {
+        let mut len = b"\n".len();
+        let retry = self.retry.map(millis).transpose()?;
+        if let Some(retry) = retry {
+            len += b"retry: \n".len() + decimal(retry, &mut [0; 20]).len();
+        }
+        if let Some(id) = self.id {
+            check_id(id, ids)?;
+            len += if id.is_empty() {
+                b"id\n".len()
+            } else {
+                b"id: \n".len() + id.len()
+            };
+        }
+        if let Some(event) = self.event.filter(|event| !event.is_empty()) {
+            one_line(Field::Event, event)?;
+            len += b"event: \n".len() + event.len();
+        }
+        let lines = self.data.map_or(0, |data| {
+            Lines(Some(data.as_bytes()))
+                .map(|line| len += b"data: \n".len() + line.len())
+                .count()
+        });
+        Ok(Checked { len, retry, lines })
+    }
+
+    fn write(&self, checked: Checked, out: &mut impl BufMut) {
+        if let Some(retry) = checked.retry {
+            line(out, b"retry: ", decimal(retry, &mut [0; 20]));
         }
         match self.id {
             None => {}
@@ -109,55 +153,29 @@ impl<'a> EventRef<'a> {
             None | Some("") => {}
             Some(event) => line(out, b"event: ", event.as_bytes()),
         }
-        if let Some(data) = self.data {
-            for piece in Lines(Some(data.as_bytes())) {
-                line(out, b"data: ", piece);
+        match (self.data, checked.lines) {
+            (None, _) => {}
+            // One line needs no second look for its end.
+            (Some(data), 1) => line(out, b"data: ", data.as_bytes()),
+            (Some(data), _) => {
+                for piece in Lines(Some(data.as_bytes())) {
+                    line(out, b"data: ", piece);
+                }
             }
         }
         out.put_u8(b'\n');
-        Ok(())
     }
+}
 
-    /// Encodes into an allocation of exactly the size, to be shared among many receivers.
-    ///
-    /// # Errors
-    ///
-    /// The same as those of [`encode`](Self::encode).
-    pub fn to_bytes(&self) -> Result<Bytes, SendError> {
-        let mut out = BytesMut::with_capacity(self.encoded_len()?);
-        self.encode(&mut out)?;
-        Ok(out.freeze())
-    }
-
-    fn encoded_len_with(&self, ids: IdPolicy) -> Result<usize, SendError> {
-        let mut len = 1;
-        if let Some(retry) = self.retry {
-            let mut digits = [0; 20];
-            len += b"retry: \n".len() + decimal(millis(retry)?, &mut digits).len();
-        }
-        if let Some(id) = self.id {
-            check_id(id, ids)?;
-            len += if id.is_empty() {
-                b"id\n".len()
-            } else {
-                b"id: \n".len() + id.len()
-            };
-        }
-        if let Some(event) = self.event {
-            one_line(Field::Event, event)?;
-            len += if event.is_empty() {
-                0
-            } else {
-                b"event: \n".len() + event.len()
-            };
-        }
-        if let Some(data) = self.data {
-            len += Lines(Some(data.as_bytes()))
-                .map(|l| b"data: \n".len() + l.len())
-                .sum::<usize>();
-        }
-        Ok(len)
-    }
+/// What [`EventRef::check`] found out, for the octets that are then written.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// Octets of the block.
+    len: usize,
+    /// The reconnection time in milliseconds.
+    retry: Option<u64>,
+    /// Lines of data.
+    lines: usize,
 }
 
 /// Writes a comment in a block of its own, or nothing. No text gives the [`HEARTBEAT`].
@@ -223,9 +241,16 @@ fn one_line(field: Field, value: &str) -> Result<(), SendError> {
 }
 
 fn check_id(id: &str, policy: IdPolicy) -> Result<(), SendError> {
-    one_line(Field::Id, id)?;
-    if let Some(at) = memchr::memchr(0, id.as_bytes()) {
-        return Err(SendError::NulInId { at });
+    let octets = id.as_bytes();
+    // One look without a branch for each octet; only an id that is at fault costs another.
+    let control = octets
+        .iter()
+        .fold(false, |seen, octet| seen | octet.is_ascii_control());
+    if control {
+        one_line(Field::Id, id)?;
+        if let Some(at) = memchr::memchr(0, octets) {
+            return Err(SendError::NulInId { at });
+        }
     }
     match policy {
         IdPolicy::Standard => Ok(()),
@@ -234,13 +259,13 @@ fn check_id(id: &str, policy: IdPolicy) -> Result<(), SendError> {
             if len > max {
                 return Err(SendError::IdTooLong { len, max });
             }
-            let control = id.bytes().position(|octet| octet.is_ascii_control());
-            let outer = || match (id.starts_with(' '), id.ends_with(' ')) {
-                (true, _) => Some(0),
-                (false, true) => Some(len.saturating_sub(1)),
-                (false, false) => None,
+            let at = match (control, octets) {
+                (true, _) => octets.iter().position(u8::is_ascii_control),
+                (false, [b' ', ..]) => Some(0),
+                (false, [before @ .., b' ']) => Some(before.len()),
+                (false, _) => None,
             };
-            match control.or_else(outer) {
+            match at {
                 Some(at) => Err(SendError::IdNotHeaderSafe { at }),
                 None => Ok(()),
             }
