@@ -92,6 +92,8 @@ mod tests {
     fn text_reads_as_what_it_was_made_of() {
         let text = Text::from("κόσμε");
         assert_eq!(text, "κόσμε");
+        assert_eq!(text, *"κόσμε");
+        assert!(text != "κόσμο" && text != *"κόσμ");
         assert_eq!(text.len(), 10);
         assert_eq!(format!("{text} {text:?}"), "κόσμε \"κόσμε\"");
         assert_eq!(text, Text::from(String::from("κόσμε")));

@@ -157,6 +157,20 @@ fn an_idle_connection_holds_nothing_after_large_messages() {
     );
 }
 
+#[test]
+fn a_frame_takes_the_room_that_it_needs() {
+    for len in [0, 100, 1000, 100_000] {
+        let mut out = BytesMut::new();
+        let mut server = Connection::<Server>::new(Config::default(), T0);
+        server.send_binary(&vec![0; len], (), &mut out).unwrap();
+        assert!(
+            out.capacity() <= 2 * len + 64,
+            "{} for {len}",
+            out.capacity()
+        );
+    }
+}
+
 #[cfg(feature = "deflate")]
 mod deflate {
     use super::*;
@@ -277,6 +291,24 @@ mod deflate {
         // A buffer that grows lies twice in memory while it is moved.
         assert!(peak <= MIB + MIB / 2 + 128 * KIB, "{peak}");
         assert!(client.buffered_len() == 0);
+    }
+
+    #[test]
+    fn an_inflated_message_pins_at_most_twice_its_length() {
+        let _alone = alone();
+        let agreed = agreed(DeflateOptions::default());
+        for len in [200, 1000, 10_000, 100_000, MIB] {
+            let data: Vec<u8> = (0..len).map(|n| u8::try_from(n % 7).unwrap()).collect();
+            let frame = SharedFrame::binary_deflated(&data, 6);
+            let mut input = BytesMut::from(&frame.deflated().unwrap()[..]);
+            let mut client =
+                Connection::<Client>::with_deflate(Config::default(), Some(&agreed), T0);
+            let before = HEAP.current_usage();
+            let event = client.next_event(&mut input, T0);
+            let held = HEAP.current_usage().saturating_sub(before);
+            assert!(matches!(event, Some(Event::Message(_))));
+            assert!(held <= 2 * len + KIB, "{held} for {len}");
+        }
     }
 
     #[test]

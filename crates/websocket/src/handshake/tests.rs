@@ -548,3 +548,30 @@ fn both_sides_agree() {
 fn errors_are_at_most_32_octets() {
     assert!(size_of::<HandshakeError>() <= 32);
 }
+
+#[test]
+fn an_error_counts_the_fields_and_names_the_section() {
+    let key: &[u8] = b"dGhlIHNhbXBsZSBub25jZQ==";
+    for count in [0, 2, 3] {
+        let name = "Sec-WebSocket-Key";
+        let fields = with(name, &[(name, key); 3][..count]);
+        let error = ask("GET", (1, 1), &fields).unwrap_err();
+        assert_eq!(error, HandshakeError::KeyCount { count });
+        let fields = with("Host", &[("Host", &b"a"[..]); 3][..count]);
+        let error = ask("GET", (1, 1), &fields).unwrap_err();
+        assert_eq!(error, HandshakeError::Host { count });
+    }
+    let (major, minor) = (2, 0);
+    let rows = [
+        ("§4.2.1", HandshakeError::HttpVersion { major, minor }),
+        ("§4.2.1", HandshakeError::Host { count: 0 }),
+        ("§4.2.1", HandshakeError::Key),
+        ("§4.4", HandshakeError::Version),
+        ("§4.1", HandshakeError::Status { status: 200 }),
+        ("§4.1", HandshakeError::AnswerAccept),
+        ("§9.1", HandshakeError::AnswerDeflate),
+    ];
+    for (section, error) in rows {
+        assert_eq!(error.section(), section, "{error}");
+    }
+}

@@ -25,7 +25,7 @@ fn memory_grows_with_what_arrived_fr_14() {
         &'static [(usize, u64, bool)],
         &'static [usize],
     );
-    let rows: [Row; 5] = [
+    let rows: [Row; 6] = [
         (
             "1 GiB announced, 1 octet there",
             &[(1, 1 << 30, true)],
@@ -45,6 +45,11 @@ fn memory_grows_with_what_arrived_fr_14() {
             "a fragment says nothing of the next",
             &[(10, 1, false), (1, 0, false)],
             &[10, 20],
+        ),
+        (
+            "an empty fragment takes no more room",
+            &[(10, 0, false), (0, 0, false)],
+            &[10, 10],
         ),
         (
             "a big piece is taken as it is",

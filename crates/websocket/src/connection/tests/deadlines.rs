@@ -16,6 +16,7 @@ fn silence_is_pinged_and_then_given_up_pp_13() {
     assert_eq!(sent(&mut server), b"\x89\x00");
     assert_eq!(due(&mut server, at(25)), (at(25), None), "the wait starts");
     assert_eq!(server.poll_timeout(), Some(at(45)));
+    assert_eq!(server.handle_timeout(at(44)), None, "not before its time");
     let (time, event) = due(&mut server, at(25));
     assert_eq!(
         (time, event),

@@ -505,10 +505,13 @@ fn an_idle_connection_holds_no_buffer() {
     ] {
         feed(&mut connection, &input);
         assert!(!connection.is_idle() || input[0] == 0x80);
+        let held = connection.buffered_len();
+        assert!(held >= 5000 || input[0] != 0x01, "{held}");
         sent(&mut connection);
     }
     assert!(connection.is_idle());
     assert_eq!(connection.assembly.capacity(), 0);
+    assert_eq!(connection.buffered_len(), 0);
     assert!(connection.pong.is_none());
 }
 

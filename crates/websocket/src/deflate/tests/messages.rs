@@ -298,6 +298,9 @@ fn control_frames_stand_between_compressed_fragments_and_are_not_compressed_rfc7
     }
     let sent = server.send_fragment(DataKind::Text, b"", true, (), &mut wire);
     sent.unwrap();
+    assert_eq!(wire[0], 0x41, "RSV1 on the first fragment");
+    let pings = wire.windows(7).filter(|seen| *seen == b"\x89\x05alive");
+    assert_eq!(pings.count(), 3, "a Ping goes as it is");
     let mut client = client_with(|_| {}, options(takeover));
     let ping = || Event::Ping(Bytes::from_static(b"alive"));
     let want = [ping(), ping(), ping(), text(&hello)];
@@ -343,6 +346,8 @@ fn a_shared_frame_goes_compressed_where_nothing_is_kept_and_the_window_holds_it(
         let mut client = client_with(|_| {}, options);
         assert_eq!(feed(&mut client, octets, 7), [super::text(&text)], "{name}");
         assert_eq!(server.shared(&noise), noise.as_bytes(), "{name}");
+        let wants = shared.deflated().filter(|_| compressed);
+        assert_eq!(octets, wants.unwrap_or(shared.as_bytes()), "{name}");
     }
     let plain = Connection::<Server>::new(Config::default(), T0);
     assert_eq!(plain.shared(&shared), shared.as_bytes());
@@ -381,4 +386,65 @@ fn chunks_of_a_compressed_message_join_to_the_whole() {
         Opcode::Binary,
         crate::FrameHeader::decode(&wire).unwrap().unwrap().0.opcode
     );
+}
+
+#[test]
+fn a_message_that_comes_out_as_long_as_it_is_goes_uncompressed() {
+    // Runs of one octet pass from longer to shorter, so that one of them comes out as long as it is.
+    let mut as_long = 0;
+    for len in 1..40 {
+        let data = alloc::vec![b'a'; len];
+        let payload = compress_alone(&data, 6, 15).unwrap();
+        as_long += u32::from(payload.len() == len);
+        let shrinks = payload.len() < len;
+        let mut out = BytesMut::new();
+        let mut server = server(options(|_| {}));
+        server.send_binary(&data, (), &mut out).unwrap();
+        assert_eq!(out[0] == 0xC2, shrinks, "{len}");
+        let shared = SharedFrame::binary_deflated(&data, 6);
+        assert_eq!(shared.deflated().is_some(), shrinks, "{len}");
+    }
+    assert!(as_long > 0);
+}
+
+#[test]
+fn an_empty_first_fragment_has_no_payload_and_the_last_ends_a_block_rfc7692_7_2_3_6() {
+    let mut server = server(options(takeover));
+    let mut wire = BytesMut::new();
+    for fin in [false, true] {
+        let sent = server.send_fragment(DataKind::Binary, b"", fin, (), &mut wire);
+        sent.unwrap();
+    }
+    assert_eq!(wire[..2], *b"\x42\x00");
+    let mut client = client_with(|_| {}, options(takeover));
+    let want = [Event::Message(Message::Binary(Bytes::new()))];
+    assert_eq!(feed(&mut client, &wire, 1), want);
+}
+
+#[test]
+fn a_character_may_be_cut_by_compressed_fragments_but_not_by_the_end_rfc6455_8_1() {
+    // "é" as two stored blocks of one octet.
+    let (first, second) = (b"\x00\x01\x00\xfe\xff\xc3", b"\x00\x01\x00\xfe\xff\xa9");
+    let whole = [
+        frame(0x41, first),
+        frame(0x00, second),
+        frame(0x80, b"\x00"),
+    ]
+    .concat();
+    let cut = [frame(0x41, first), frame(0x80, b"\x00")].concat();
+    let not_utf8 = fault(ReceiveErrorKind::NotUtf8, 0);
+    for (wire, want) in [(whole, text("é")), (cut, not_utf8)] {
+        for step in [1, wire.len()] {
+            let mut client = client_with(|_| {}, options(|_| {}));
+            assert_eq!(feed(&mut client, &wire, step), [want.clone()]);
+        }
+    }
+}
+
+#[test]
+fn a_connection_says_in_its_debug_form_whether_it_compresses() {
+    let with = format!("{:?}", server(options(|_| {})));
+    assert!(with.contains("deflate: Some(Codec"), "{with}");
+    let without = format!("{:?}", Connection::<Server>::new(Config::default(), T0));
+    assert!(without.contains("deflate: None"), "{without}");
 }
