@@ -11,4 +11,4 @@
 mod negotiation;
 mod page;
 mod resources;
-mod types;
+mod script;

@@ -112,6 +112,22 @@ async function manyChannelsShareASocket(browser) {
   await page.evaluate(() => window.read('many-1', { from: '-2' }));
   await arrived(page, 'many-1', wants[1].slice(-2), `${what}: read again`);
 
+  // Left and taken up again in one breath, while messages are under way: nothing of the one before comes late.
+  const feeding = feed('many-5', 200);
+  const parts = await page.evaluate(async () => {
+    const all = [];
+    for (let turn = 0; turn < 20; turn += 1) {
+      window.tidings.channel('many-5').close();
+      window.read('many-5', { from: 'earliest' });
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      all.push(window.told.messages['many-5']);
+    }
+    return all;
+  });
+  const whole = [...wants[5], ...(await feeding)];
+  for (const part of parts) equal(part, whole.slice(0, part.length), `${what}: from the earliest, in order`);
+  await arrived(page, 'many-5', whole, `${what}: read again and again`);
+
   await page.evaluate(() => window.tidings.close());
   await until(`${what}: close frees the connection`, async () => {
     const left = sum(await infos(channels), ({ subscribers }) => subscribers.websocket);
@@ -246,13 +262,13 @@ async function aStreamThatFallsSilentIsLeft(browser) {
 /** After two cuts a WebSocket says something before the silence is as long, after one a long poll asks for less. */
 async function silenceThatIsCutIsKeptShort(browser) {
   const what = 'silence that is cut';
-  const { base: door, made } = await relay(base, { cutSilence: 2000 });
+  const { base: door, made } = await relay(base, { cutSilence: 3000 });
   const [socket, poll] = await Promise.all([
     reading(browser, door, ['hush']),
     reading(browser, door, ['hush-poll'], { transports: ['long-poll'] }),
   ]);
   const times = async (page, channel, state) => (await told(page)).states[channel].filter((one) => one === state).length;
-  await until(`${what}: the third socket`, async () => made.upgrades === 3 || made.upgrades, 15_000);
+  await until(`${what}: the third socket`, async () => made.upgrades === 3 || made.upgrades, 20_000);
   await opened(socket, what);
   await new Promise((resolve) => setTimeout(resolve, 4500));
   equal(made.upgrades, 3, `${what}: it is not cut again`);

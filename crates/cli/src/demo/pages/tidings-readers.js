@@ -355,7 +355,7 @@ export class SseReader extends Reader {
 }
 
 /** Takes an event stream apart by the rules of the WHATWG standard. */
-class EventStream {
+export class EventStream {
   #rest = '';
   #endedInCr = false;
   #id = '';

@@ -65,6 +65,8 @@ export class Tidings extends EventTarget {
   /** The reader whose connection the channels share, where they share one. */
   #shared = null;
   #since = 0;
+  /** The transport in use has opened since it was chosen. */
+  #hasOpened = false;
   /** Another transport is looked for. */
   #isLooking = false;
   #upgradeDelay;
@@ -130,6 +132,7 @@ export class Tidings extends EventTarget {
   #attach(channel) {
     const options = { ...this.#options, ...channel._start() };
     const add = (transport, reader, reason) => {
+      if (transport === this.#transport) reader.addEventListener('open', () => (this.#hasOpened = true));
       channel._read(reader, transport, reason, (fault) => this.#fault(transport, channel, fault));
     };
     if (this.#transport === 'websocket' && this.#shared === null) {
@@ -194,25 +197,32 @@ export class Tidings extends EventTarget {
   /** Asks the server by a short poll. Where it answers, it is the transport that does not get through. */
   async #probe(channel, cause, reason) {
     const { reader } = channel;
+    // Meanwhile it may be let go, or come back: to be silent again, where it was silent.
+    const isMended = () => channel.reader !== reader || (cause !== 'silent' && reader.state === 'open');
     this.#isLooking = true;
-    let answer = null;
-    try {
-      const signal = AbortSignal.timeout(this.#options.patience);
-      answer = await fetch(channel.url, { method: 'HEAD', cache: 'no-store', signal });
-    } catch {
-      // The server is away: its reader tries again.
+    const answer = await this.#poll(channel);
+    let isWellAgain = answer === null || isPassing(answer.status) || isMended();
+    if (!isWellAgain && answer.status < 400 && cause !== 'silent' && this.#hasOpened) {
+      // It has got through: the server may have been away, and have come back before the poll.
+      isWellAgain = (await this.#fails(this.#transport, channel)) === null || isMended();
     }
     this.#isLooking = false;
-    if (answer === null || isPassing(answer.status)) return;
-    // Meanwhile it may have been let go, or have come back: to be silent again, where it was silent.
-    if (channel.isClosed || channel.reader !== reader) return;
-    if (cause !== 'silent' && reader.state === 'open') return;
+    if (isWellAgain || channel.isClosed) return;
     if (answer.status >= 400) {
       channel._fail(`the server answers ${answer.status}`, answer.status);
       return;
     }
     channel._startAt(/"([^"]+)"/.exec(answer.headers.get('ETag') ?? '')?.[1] ?? null);
     this.#stepDown(`${reason}, though the server answers`);
+  }
+
+  /** The answer to a short poll, `null` where there is none. */
+  async #poll({ url }) {
+    try {
+      return await fetch(url, { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(this.#options.patience) });
+    } catch {
+      return null;
+    }
   }
 
   /** Goes to the next transport that gets through. */
@@ -238,6 +248,7 @@ export class Tidings extends EventTarget {
     const previous = this.#since === 0 ? null : this.#transport;
     this.#transport = transport;
     this.#since = performance.now();
+    this.#hasOpened = false;
     this.dispatchEvent(new CustomEvent('transport', { detail: { transport, previous, reason } }));
     if (!this.#isClosed) this.#attachAll();
   }

@@ -1,4 +1,4 @@
-//! The types of tidings.js: what they declare is there, and a page in TypeScript is checked by them.
+//! tidings.js without a browser: its types, by TypeScript and against the script, and its event streams.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,8 +51,8 @@ fn a_page_in_typescript_is_checked_by_the_types() {
     peer::say("peer typescript: a page that uses every class of tidings.js, six faults found");
 }
 
-#[test]
-fn the_types_declare_what_the_script_has() {
+/// Runs a script of this folder in Node over files of the library and others.
+fn in_node(name: &str, arguments: &[&str]) {
     let Some(node) = peer::program("node") else {
         return;
     };
@@ -61,13 +61,25 @@ fn the_types_declare_what_the_script_has() {
         "crates/cli/src/demo/pages/tidings-readers.js",
         "crates/cli/src/demo/pages/tidings-websocket.js",
         "crates/cli/src/demo/pages/tidings.d.ts",
+        "crates/sse/tests/corpus/html.jsonl",
+        "crates/sse/tests/corpus/sse.jsonl",
     ];
-    let folder = Folder::with("exports", &pages);
-    let script = command::workspace().join("tests/browser/exports.mjs");
-    let mut node = Command::new(node);
-    let out = peer::run(
-        node.arg(script)
-            .args(["tidings.js", "tidings.d.ts"].map(|name| folder.0.join(name))),
-    );
+    let folder = Folder::with(name, &pages);
+    let script = command::workspace().join("tests/browser").join(name);
+    let arguments = arguments.iter().map(|file| folder.0.join(file));
+    let out = peer::run(Command::new(node).arg(script).args(arguments));
     peer::say(&format!("peer {}", out.trim()));
+}
+
+#[test]
+fn the_types_declare_what_the_script_has() {
+    in_node("exports.mjs", &["tidings.js", "tidings.d.ts"]);
+}
+
+#[test]
+fn the_event_stream_of_the_script_is_that_of_the_standard() {
+    in_node(
+        "event_stream.mjs",
+        &["tidings-readers.js", "html.jsonl", "sse.jsonl"],
+    );
 }
