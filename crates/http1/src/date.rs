@@ -60,6 +60,40 @@ pub fn format(unix_seconds: u64) -> [u8; 29] {
     text
 }
 
+/// The date of the second at hand, written once and kept until another second is asked for.
+///
+/// ```
+/// let mut date = tidings_http1::date::Cached::default();
+/// assert_eq!(date.at(784_111_777), b"Sun, 06 Nov 1994 08:49:37 GMT");
+/// assert_eq!(date.at(784_111_778), b"Sun, 06 Nov 1994 08:49:38 GMT");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Cached {
+    second: u64,
+    text: [u8; 29],
+}
+
+impl Cached {
+    /// What [`format`] writes for that time, in seconds since 1970 UTC.
+    pub fn at(&mut self, unix_seconds: u64) -> &[u8; 29] {
+        if unix_seconds != self.second {
+            self.second = unix_seconds;
+            self.text = format(unix_seconds);
+        }
+        &self.text
+    }
+}
+
+/// Holds the first second of 1970.
+impl Default for Cached {
+    fn default() -> Self {
+        Self {
+            second: 0,
+            text: format(0),
+        }
+    }
+}
+
 /// Reads a date in any of the three forms, as seconds since 1970 UTC.
 ///
 /// `None` for anything else, a date before 1970, and a day of the week that does not fit the date.

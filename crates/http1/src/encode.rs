@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use crate::chunked::is_forbidden_to_send;
 use crate::error::SendError;
 use crate::framing::Framing;
-use crate::octets::{is_blank, is_tchar, is_value, members};
+use crate::octets::{before_control, is_blank, is_tchar, is_value, members};
 use crate::target;
 
 /// The end of a chunked content without trailers.
@@ -140,7 +140,9 @@ fn put_field(name: &str, value: &[u8], out: &mut BytesMut) -> Result<(), SendErr
         return Err(SendError::InvalidName);
     }
     let outer = [value.first(), value.last()];
-    if !value.iter().all(|octet| is_value(*octet))
+    // HTAB stops the search in words and is legal.
+    let plain = before_control(value) == value.len();
+    if !(plain || value.iter().all(|octet| is_value(*octet)))
         || outer.into_iter().flatten().any(|octet| is_blank(*octet))
     {
         return Err(SendError::InvalidValue);

@@ -52,6 +52,13 @@ impl ReceiveError {
         self.kind.facts().0
     }
 
+    /// Whether the connection must be closed behind the answer: true for every rule that is known. Who broke one
+    /// may mean other octets than those that are read next, and that is how requests are smuggled.
+    #[must_use]
+    pub const fn must_close(&self) -> bool {
+        true
+    }
+
     /// The rule in one sentence.
     #[must_use]
     pub const fn explain(&self) -> &'static str {

@@ -288,6 +288,16 @@ impl ServerConnection {
         self.eof = true;
     }
 
+    /// Whether the peer's end of input was told, also while pipelined octets still wait in the input.
+    ///
+    /// While a response is made it means that the client has gone, or reads on with its sending side closed: a
+    /// server may drop the work. Behind the last response it means that nothing more can come: without it the
+    /// connection closes in two steps, or a reset may destroy the response on its way (RFC 9112 §9.6).
+    #[must_use]
+    pub fn peer_ended(&self) -> bool {
+        self.eof
+    }
+
     /// Takes no request any more. Where none is at hand one response may still be sent, the last:
     /// 408 for a head that does not come to its end, 503 to a client that is not served.
     pub fn stop_receiving(&mut self) {
