@@ -11,5 +11,6 @@
 
 mod behind_nginx;
 mod curl;
+mod negotiated;
 mod over_tls;
 mod scripts;

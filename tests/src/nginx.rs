@@ -19,7 +19,8 @@ pub struct Nginx {
     pub plain: SocketAddr,
     /// The door with the usual lines for WebSocket: HTTP/1.1 upstream and the Upgrade passed on.
     pub upgrading: SocketAddr,
-    /// The door that holds event streams back, whatever the server asks for; no Upgrade passes.
+    /// The door that holds event streams back until some KiB are full, whatever the server asks for: HTTP/1.0
+    /// upstream, whose answers have no chunks to pass on, and no Upgrade passes.
     pub buffering: SocketAddr,
     /// The door that passes everything and cuts what is silent for [`IDLE`].
     pub impatient: SocketAddr,
@@ -65,7 +66,6 @@ impl Nginx {
                     listen {buffering};
                     location / {{
                         proxy_pass http://tidings;
-                        proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host;
                         proxy_buffering on; proxy_ignore_headers X-Accel-Buffering;
                     }}
                 }}
