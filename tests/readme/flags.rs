@@ -7,7 +7,7 @@ use tidings_tests::command::run;
 
 use crate::snippets::{documents, parse, read};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "serve",
     "publish",
     "subscribe",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 9] = [
     "bench resume-storm",
     "compare",
     "explain",
+    "record",
 ];
 
 /// A flag: the name of its value, and its default.

@@ -16,6 +16,7 @@ mod bench;
 mod commands;
 mod compare;
 mod delete;
+mod diagrams;
 mod gaps;
 mod heads;
 mod kinds;

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tidings_explain::{Protocol, Trace, explain};
 
-use crate::{fault, output};
+use crate::{fault, output, record};
 
 /// Longest input, in octets.
 const MAX_INPUT_LEN: u64 = 16 << 20;
@@ -24,6 +24,7 @@ const SHOWN: usize = 8;
     tidings explain --hex '81 85 37 fa 21 3d 7f 9f 4d 51 58'\n  \
     tidings explain --text 'GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n'\n  \
     tidings explain --text 'id: 7\\ndata: hello\\n\\n' --json\n  \
+    tidings explain --mermaid talk.jsonl\n  \
     curl -sN http://127.0.0.1:8080/channels/news -H 'Accept: text/event-stream' | tidings explain")]
 pub(crate) struct Explain {
     /// A file with the octets. `-`, or nothing, takes standard input to its end.
@@ -41,6 +42,9 @@ pub(crate) struct Explain {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Draw a recording of `tidings record` as sequence diagrams in the language of Mermaid, one a connection.
+    #[arg(long, conflicts_with_all = ["hex", "text", "protocol", "json"])]
+    mermaid: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,8 @@ enum Error {
     Input(#[source] std::io::Error),
     #[error("the input is longer than {MAX_INPUT_LEN} octets")]
     TooLong,
+    #[error("line {0} is no line of a recording")]
+    Recording(usize),
     #[error("--hex takes pairs of hexadecimal digits")]
     Hex,
     #[error(r"--text takes the escapes \r, \n, \t, \0, \\ and \xHH")]
@@ -66,6 +72,15 @@ pub(crate) fn run(args: &Explain) -> ExitCode {
         Ok(octets) => octets,
         Err(error) => return fault::report(&error),
     };
+    if args.mermaid {
+        return match draw(&octets) {
+            Ok(diagrams) => {
+                let _ = write!(std::io::stdout(), "{diagrams}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fault::report(&error),
+        };
+    }
     let protocol = args.protocol.unwrap_or_else(|| Protocol::detect(&octets));
     let trace = explain(protocol, &octets);
     let mut stdout = std::io::stdout().lock();
@@ -80,6 +95,16 @@ pub(crate) fn run(args: &Explain) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// The diagrams of a recording, each below the number of its connection.
+fn draw(octets: &[u8]) -> Result<String, Error> {
+    let text = String::from_utf8_lossy(octets);
+    let connections = record::read(&text).map_err(Error::Recording)?;
+    let diagrams = connections
+        .iter()
+        .map(|(number, recording)| format!("%% connection {number}\n{}\n", recording.to_mermaid()));
+    Ok(diagrams.collect())
 }
 
 fn read(args: &Explain) -> Result<Vec<u8>, Error> {
@@ -111,7 +136,7 @@ fn read(args: &Explain) -> Result<Vec<u8>, Error> {
     Ok(octets)
 }
 
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text
         .bytes()
         .filter(|octet| !octet.is_ascii_whitespace() && *octet != b':')

@@ -1,4 +1,4 @@
-//! The command of Tidings: serve, publish, subscribe, bench, compare, explain.
+//! The command of Tidings: serve, publish, subscribe, bench, compare, explain, record.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -8,6 +8,7 @@ mod explain;
 mod fault;
 mod output;
 mod publish;
+mod record;
 mod serve;
 mod subscribe;
 mod target;
@@ -44,6 +45,7 @@ enum Command {
     Bench(bench::Bench),
     Compare(compare::Compare),
     Explain(explain::Explain),
+    Record(record::Record),
 }
 
 #[tokio::main]
@@ -74,6 +76,10 @@ async fn main() -> ExitCode {
             compare::run(args).await
         }
         Command::Explain(args) => explain::run(&args),
+        Command::Record(args) => {
+            log("warn");
+            record::run(args).await
+        }
     }
 }
 

@@ -6,12 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod http1;
+mod recording;
 mod sse;
 mod websocket;
 
 use core::fmt;
 use core::ops::Range;
 use core::str::FromStr;
+
+pub use recording::{Part, Recording, Side};
 
 /// What the octets are, and which side sent them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -207,19 +210,26 @@ pub fn explain(protocol: Protocol, octets: &[u8]) -> Trace {
 /// Octets as one line of text: what cannot be shown is escaped, what is long is shortened.
 fn show(octets: &[u8]) -> String {
     const MOST: usize = 60;
-    let mut text = match core::str::from_utf8(octets) {
-        Ok(text) => text
-            .chars()
-            .take(MOST)
-            .flat_map(|c| c.escape_debug())
-            .collect(),
-        Err(_) => octets
-            .iter()
-            .take(MOST)
-            .flat_map(|octet| octet.escape_ascii())
-            .map(char::from)
-            .collect::<String>(),
-    };
+    let quote = |c: &char| matches!(c, '"' | '\'');
+    let mut text = String::new();
+    match core::str::from_utf8(octets) {
+        Ok(whole) => {
+            for c in whole.chars().take(MOST) {
+                if quote(&c) {
+                    text.push(c);
+                } else {
+                    text.extend(c.escape_debug());
+                }
+            }
+        }
+        Err(_) => {
+            let shown = octets
+                .iter()
+                .take(MOST)
+                .flat_map(|octet| octet.escape_ascii());
+            text.extend(shown.map(char::from));
+        }
+    }
     if octets.len() > MOST {
         text.push_str(" …");
     }
