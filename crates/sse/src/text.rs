@@ -228,8 +228,88 @@ impl fmt::Display for Text {
 
 #[cfg(test)]
 mod tests {
-    use super::{Text, whole_chars};
+    use super::{Text, is_utf8, whole_chars};
+    use alloc::borrow::Cow;
+    use alloc::string::String;
+    use alloc::{format, vec};
     use bytes::Bytes;
+    use core::{cmp, hash};
+
+    #[test]
+    fn a_text_is_its_octets_whatever_it_was_made_of() {
+        let texts = [
+            Text::from("aé"),
+            Text::from(String::from("aé")),
+            Text::from(Cow::Borrowed("aé")),
+            Text::from(Cow::Owned(String::from("aé"))),
+            Text::from_static("aé"),
+            Text::try_from(Bytes::from_static(b"a\xC3\xA9")).unwrap(),
+            Text::from("aé").clone(),
+            Text::from("aé").detached(),
+        ];
+        for text in &texts {
+            assert_eq!((text.as_str(), text.as_bytes()), ("aé", &b"a\xC3\xA9"[..]));
+            assert_eq!((text.len(), text.is_empty()), (3, false));
+            assert_eq!((&**text, AsRef::<str>::as_ref(text)), ("aé", "aé"));
+            assert_eq!(text.clone().into_bytes(), &b"a\xC3\xA9"[..]);
+            assert!(*text == *"aé" && *text == "aé" && *text == texts[0]);
+            assert!(*text != *"b" && *text != "b" && *text != Text::from("b"));
+            assert_eq!(
+                (format!("{text}"), format!("{text:?}")),
+                ("aé".into(), "\"aé\"".into())
+            );
+        }
+        assert_eq!(
+            (Text::default().len(), Text::default().is_empty()),
+            (0, true)
+        );
+        assert!(Text::try_from(Bytes::from_static(b"\xC3")).is_err());
+    }
+
+    /// Keeps what it is given.
+    #[derive(Default)]
+    struct Seen(vec::Vec<u8>);
+
+    impl hash::Hasher for Seen {
+        fn write(&mut self, octets: &[u8]) {
+            self.0.extend_from_slice(octets);
+        }
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn texts_are_ordered_and_hashed_by_their_octets() {
+        let (a, b) = (Text::from("a"), Text::from("b"));
+        assert_eq!(a.cmp(&b), cmp::Ordering::Less);
+        assert_eq!(b.partial_cmp(&a), Some(cmp::Ordering::Greater));
+        assert_eq!(a.cmp(&a.detached()), cmp::Ordering::Equal);
+        let hash = |text: &Text| {
+            let mut seen = Seen::default();
+            hash::Hash::hash(text, &mut seen);
+            seen.0
+        };
+        assert_eq!(hash(&a), hash(&a.detached()));
+        assert_ne!(hash(&a), hash(&b));
+    }
+
+    #[test]
+    fn octets_are_utf8_or_not_wherever_the_fault_is_and_whatever_the_length() {
+        for len in 0..70 {
+            let ascii = vec![b'x'; len];
+            assert!(is_utf8(&ascii), "{len}");
+            for at in 0..len {
+                let mut octets = ascii.clone();
+                octets[at] = 0xC3;
+                assert!(!is_utf8(&octets), "{at} of {len}");
+                if at + 1 < len {
+                    octets[at + 1] = 0xA9;
+                    assert!(is_utf8(&octets), "{at} of {len}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_cut_falls_between_characters() {
