@@ -11,6 +11,7 @@
 
 mod behind_nginx;
 mod curl;
+mod deflate;
 mod negotiated;
 mod over_tls;
 mod scripts;

@@ -61,6 +61,8 @@ pub struct DeflateAgreement {
     pub(crate) client: Direction,
     pub(crate) level: u8,
     pub(crate) min_len: usize,
+    /// Whether the answer names the server's window: always where the offer did (RFC 7692 §7.1.2.1).
+    names_server_bits: bool,
     /// Whether the answer names the client's window: only where the offer did.
     names_client_bits: bool,
 }
@@ -99,7 +101,7 @@ impl DeflateAgreement {
         if !self.client.takeover {
             answer.push_str("; client_no_context_takeover");
         }
-        if self.server.bits < 15 {
+        if self.names_server_bits {
             answer.push_str(&format!("; server_max_window_bits={}", self.server.bits));
         }
         if self.names_client_bits {
@@ -165,6 +167,7 @@ impl DeflateOptions {
                 takeover: self.client_takeover && !offer.client_no_takeover,
                 bits: client_bits,
             },
+            offer.server_bits.is_some() || server_bits < 15,
             client_bits < 15,
         ))
     }
@@ -196,6 +199,7 @@ impl DeflateOptions {
                     takeover: options.client_takeover && !answer.client_no_takeover,
                     bits: client_bits,
                 },
+                answer.server_bits.is_some(),
                 answer.client_bits.is_some(),
             )
         })
@@ -205,6 +209,7 @@ impl DeflateOptions {
         self,
         server: Direction,
         client: Direction,
+        names_server_bits: bool,
         names_client_bits: bool,
     ) -> DeflateAgreement {
         DeflateAgreement {
@@ -212,6 +217,7 @@ impl DeflateOptions {
             client,
             level: self.level,
             min_len: self.min_len,
+            names_server_bits,
             names_client_bits,
         }
     }

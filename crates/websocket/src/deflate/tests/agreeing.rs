@@ -7,6 +7,7 @@ fn choose(options: DeflateOptions, offers: &str) -> Option<String> {
     options.choose(&offers).map(|agreed| agreed.answer())
 }
 
+use alloc::format;
 use alloc::string::String;
 
 #[test]
@@ -51,10 +52,10 @@ fn the_first_offer_that_can_be_kept_is_answered_rfc7692_5_and_7_1() {
             Some("permessage-deflate; server_max_window_bits=9"),
         ),
         (
-            "15 needs no answer",
+            "15 is answered where it was offered",
             keeps,
             "permessage-deflate; server_max_window_bits=15",
-            Some("permessage-deflate"),
+            Some("permessage-deflate; server_max_window_bits=15"),
         ),
         (
             "8, in which we would have to compress",
@@ -217,6 +218,43 @@ fn the_first_offer_that_can_be_kept_is_answered_rfc7692_5_and_7_1() {
     ];
     for (name, options, offers, want) in rows {
         assert_eq!(choose(options, offers).as_deref(), want, "{name}: {offers}");
+    }
+}
+
+#[test]
+fn what_is_offered_is_what_is_wanted_rfc7692_7_1() {
+    // Takeover of the server and the client, their windows, and what is behind the name.
+    let rows = [
+        ((true, true, 15, 15), "; client_max_window_bits"),
+        ((true, true, 16, 16), "; client_max_window_bits"),
+        (
+            (false, false, 15, 15),
+            "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
+        ),
+        (
+            (true, false, 14, 15),
+            "; client_no_context_takeover; server_max_window_bits=14; client_max_window_bits",
+        ),
+        (
+            (false, true, 15, 14),
+            "; server_no_context_takeover; client_max_window_bits=14",
+        ),
+        (
+            (true, true, 0, 8),
+            "; server_max_window_bits=9; client_max_window_bits=9",
+        ),
+    ];
+    for ((server, client, server_bits, client_bits), want) in rows {
+        let wanted = options(|options| {
+            (options.server_takeover, options.client_takeover) = (server, client);
+            (options.server_window_bits, options.client_window_bits) = (server_bits, client_bits);
+        });
+        assert_eq!(wanted.offer(), format!("permessage-deflate{want}"));
+        let seen = agreed(wanted);
+        assert_eq!(seen.server_takeover(), server);
+        assert_eq!(seen.client_takeover(), client);
+        assert_eq!(seen.server_window_bits(), server_bits.clamp(9, 15));
+        assert_eq!(seen.client_window_bits(), client_bits.clamp(9, 15));
     }
 }
 
