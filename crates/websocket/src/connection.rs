@@ -4,6 +4,7 @@
 
 mod deadlines;
 mod send;
+mod whole;
 
 pub(crate) use self::send::append;
 #[cfg(feature = "deflate")]
@@ -161,6 +162,9 @@ impl<R: Role> Connection<R> {
 
     fn read(&mut self, input: &mut BytesMut, now: Duration) -> Result<Option<Event>, ReceiveError> {
         loop {
+            if let Some(event) = self.read_whole(input)? {
+                return Ok(Some(event));
+            }
             // A control frame is at most 125 octets, so it may wait in the input until it is whole.
             if let Some((opcode, left)) = self.decoder.awaits()
                 && opcode.is_control()

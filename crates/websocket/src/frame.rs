@@ -5,7 +5,7 @@
 use core::marker::PhantomData;
 
 use crate::header::{Rsv1, Rules};
-use crate::{FrameHeader, Opcode, ReceiveError, Role, mask};
+use crate::{DataKind, FrameHeader, Opcode, ReceiveError, Role, mask};
 
 /// Decodes frames without storing any: at most 32 octets of state, payload handed out as it arrives, unmasked in place.
 ///
@@ -64,6 +64,14 @@ impl<R: Role> Default for FrameDecoder<R> {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A message in one frame, unmasked in its place.
+pub(crate) struct Whole {
+    pub(crate) kind: DataKind,
+    /// The octets in front of the payload.
+    pub(crate) header_len: usize,
+    pub(crate) len: usize,
 }
 
 impl<R: Role> FrameDecoder<R> {
@@ -156,6 +164,49 @@ impl<R: Role> FrameDecoder<R> {
                 )))
             }
         }
+    }
+
+    /// Decodes a frame that is a message of its own, not compressed, of at most `max` octets and at most 65,535, if it lies
+    /// whole at the front of `input`. `None` leaves all as it is: [`decode_with`](Self::decode_with) finds out why.
+    #[inline]
+    pub(crate) fn take_whole(&mut self, input: &mut [u8], max: u64) -> Option<Whole> {
+        let State::Header = self.state else {
+            return None;
+        };
+        let (kind, second, rest) = match input {
+            [0x81, second, rest @ ..] => (DataKind::Text, *second, rest),
+            [0x82, second, rest @ ..] => (DataKind::Binary, *second, rest),
+            _ => return None,
+        };
+        if (second & 0x80 != 0) != R::IS_SERVER {
+            return None;
+        }
+        let (len, len_len, rest) = match second & 0x7F {
+            127 => return None,
+            126 => {
+                let (len, rest) = rest.split_first_chunk_mut::<2>()?;
+                (u16::from_be_bytes(*len), 2, rest)
+            }
+            len => (u16::from(len), 0, rest),
+        };
+        if u64::from(len) > max || (len_len == 2 && len < 126) {
+            return None;
+        }
+        let (key, key_len, rest) = if R::IS_SERVER {
+            let (key, rest) = rest.split_first_chunk_mut::<4>()?;
+            (*key, 4, rest)
+        } else {
+            ([0; 4], 0, rest)
+        };
+        let len = usize::from(len);
+        mask(rest.get_mut(..len)?, key, 0);
+        let header_len = 2 + len_len + key_len;
+        self.offset = self.offset.saturating_add((header_len + len) as u64);
+        Some(Whole {
+            kind,
+            header_len,
+            len,
+        })
     }
 
     fn decode_header<'b>(

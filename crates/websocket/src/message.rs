@@ -124,7 +124,8 @@ impl Assembly {
             return Ok(None);
         };
         if open.kind == DataKind::Text {
-            open.check(input.get(..piece.len).unwrap_or_default(), piece)?;
+            let octets = input.get(..piece.len).unwrap_or_default();
+            check(&mut open.utf8, octets, piece)?;
         }
         let kind = open.kind;
         let event = match delivery {
@@ -247,24 +248,28 @@ impl Open {
             announced: 0,
         }
     }
-
-    /// RFC 6455 §8.1, at the first octet that cannot stand where it stands.
-    fn check(&mut self, octets: &[u8], piece: Piece) -> Result<(), ReceiveError> {
-        let fault = |at: usize| {
-            ReceiveError::new(
-                ReceiveErrorKind::NotUtf8,
-                piece.offset.saturating_add(at as u64),
-            )
-        };
-        self.utf8.feed(octets).map_err(|error| fault(error.at))?;
-        if piece.last() {
-            self.utf8.finish().map_err(|_| fault(piece.len))?;
-        }
-        Ok(())
-    }
 }
 
-fn message(kind: DataKind, octets: Bytes) -> Message {
+/// RFC 6455 §8.1, at the first octet that cannot stand where it stands.
+pub(crate) fn check(
+    utf8: &mut Utf8Validator,
+    octets: &[u8],
+    piece: Piece,
+) -> Result<(), ReceiveError> {
+    let fault = |at: usize| {
+        ReceiveError::new(
+            ReceiveErrorKind::NotUtf8,
+            piece.offset.saturating_add(at as u64),
+        )
+    };
+    utf8.feed(octets).map_err(|error| fault(error.at))?;
+    if piece.last() {
+        utf8.finish().map_err(|_| fault(piece.len))?;
+    }
+    Ok(())
+}
+
+pub(crate) fn message(kind: DataKind, octets: Bytes) -> Message {
     match kind {
         DataKind::Text => Message::Text(Text::checked(octets)),
         DataKind::Binary => Message::Binary(octets),
