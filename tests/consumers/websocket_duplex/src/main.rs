@@ -31,10 +31,11 @@ fn message(number: usize) -> Message {
 }
 
 /// Sends all and reads all; a side that `closes` does so then. Gives the end of the connection.
-fn side<R: Role>(socket: &TcpStream, key: fn() -> R::Key, closes: bool) -> Closed
-where
-    R: Send + Sync,
-{
+fn side<R: Role + Send + Sync>(
+    socket: &TcpStream,
+    key: fn() -> R::Key,
+    closes: bool,
+) -> Closed {
     let begun = Instant::now();
     let connection = Connection::<R>::new(Config::default(), Duration::ZERO);
     let session = Shared::new((connection, BytesMut::new()));
@@ -99,8 +100,11 @@ fn write<R: Role>(
         match action {
             IoAction::Continue => {}
             IoAction::ShutdownWrite => return socket.shutdown(Shutdown::Write),
-            // The peer may have closed it before us.
-            IoAction::Close => return Ok(drop(socket.shutdown(Shutdown::Both))),
+            IoAction::Close => {
+                // The peer may have closed it before us.
+                drop(socket.shutdown(Shutdown::Both));
+                return Ok(());
+            }
         }
     }
 }

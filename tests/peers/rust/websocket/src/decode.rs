@@ -13,7 +13,7 @@ use crate::sample::{KINDS, LENS, masked_frames};
 use crate::wire::{Wire, ready};
 
 /// The room for one read: the caller of a codec without I/O chooses it, the others do themselves.
-const READ_LEN: usize = 16 << 10;
+const READ_LEN: usize = 64 << 10;
 
 pub fn run(plan: Plan) {
     for (kind, holds) in KINDS {

@@ -1,7 +1,7 @@
 //! Messages go out one by one, each in one frame, from memory that the sender keeps.
 
 use std::hint::black_box;
-use std::io::Write as _;
+use std::io::{IoSlice, Write as _};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,6 +13,10 @@ use tungstenite::protocol::Role;
 
 use crate::sample::{Kind, LENS};
 use crate::wire::{Wire, ready};
+
+/// From this length on, a server of ours writes header and payload by one vectored write; fastwebsockets does from 1 KiB on,
+/// tokio-websockets always.
+const VECTORED_FROM: usize = 4096;
 
 pub fn run(plan: Plan) {
     for (kind, holds) in [(Kind::Binary, "binary"), (Kind::Text, "text")] {
@@ -39,13 +43,22 @@ fn one(plan: Plan, kind: Kind, len: usize, times: u64, server: bool, what: &str)
     let mut as_client = Connection::<Client>::new(Config::default(), Duration::ZERO);
     let mut ours = || {
         for _ in 0..times {
-            if server {
-                as_server.send_message(&message, (), &mut out)
+            if server && len >= VECTORED_FROM {
+                let payload = as_server.send_header(&message, &mut out).expect("sent");
+                let frame = [IoSlice::new(&out), IoSlice::new(&payload)];
+                sink.write_vectored(&frame).expect("written");
+            } else if server {
+                as_server
+                    .send_message(&message, (), &mut out)
+                    .expect("sent");
+                sink.write_all(&out).expect("written");
             } else {
-                as_client.send_message(&message, rand::random(), &mut out)
+                let key = rand::random::<u32>().to_ne_bytes();
+                as_client
+                    .send_message(&message, key, &mut out)
+                    .expect("sent");
+                sink.write_all(&out).expect("written");
             }
-            .expect("sent");
-            sink.write_all(&out).expect("written");
             out.clear();
         }
     };

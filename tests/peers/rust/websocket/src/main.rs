@@ -1,7 +1,8 @@
 //! `tidings-websocket` beside an unsafe mask, tungstenite, fastwebsockets and tokio-websockets.
 //!
-//! `websocket-rivals [mask] [decode] [encode] [--rounds N] [--turn MS]`; all three without a name.
+//! `websocket-rivals [mask] [decode] [encode] [broadcast] [--rounds N] [--turn MS]`; all without a name.
 
+mod broadcast;
 mod decode;
 mod encode;
 mod masking;
@@ -16,6 +17,7 @@ fn main() {
         ("mask", masking::run as fn(Plan)),
         ("decode", decode::run),
         ("encode", encode::run),
+        ("broadcast", broadcast::run),
     ];
     let named = |name: &str| std::env::args().any(|arg| arg == name);
     let all = !parts.iter().any(|(name, _)| named(name));
