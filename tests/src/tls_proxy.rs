@@ -1,8 +1,9 @@
 //! nginx and Caddy in front of a server, by the files of docs/proxies, with a certificate made for the test.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
