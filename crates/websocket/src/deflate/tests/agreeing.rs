@@ -256,6 +256,9 @@ fn what_is_offered_is_what_is_wanted_rfc7692_7_1() {
         assert_eq!(seen.server_window_bits(), server_bits.clamp(9, 15));
         assert_eq!(seen.client_window_bits(), client_bits.clamp(9, 15));
     }
+    for (level, used) in [(0, 1), (1, 1), (9, 9), (200, 9)] {
+        assert_eq!(agreed(options(|o| o.level = level)).level, used);
+    }
 }
 
 #[test]
