@@ -46,11 +46,11 @@ impl Front {
             [b'\r', b'\n', b'\r', b'\n', ..] => 4,
             _ => return Self::Lines,
         };
-        let start = if value.first() == Some(&b' ') { 6 } else { 5 };
-        let stop = 5 + value.len();
-        if stop <= max_line_len && stop - start <= max_event_len && is_utf8(value) {
+        let stop = b"data:".len() + value.len();
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        if stop <= max_line_len && value.len() <= max_event_len && is_utf8(value) {
             Self::Event {
-                data: start..stop,
+                data: stop - value.len()..stop,
                 len: stop + end,
             }
         } else {
@@ -73,23 +73,21 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    /// Reads a block of a few data lines, and at most one type and one id, in any order. None where the
-    /// block is anything else, is not UTF-8, has a line over `max_line_len`, or goes on behind the chunk.
+    /// Reads a block of types, ids and a few data lines, in any order. None where the block has anything
+    /// else, is not UTF-8, has a line over `max_line_len`, or goes on behind the chunk.
     #[inline]
     pub(crate) fn read(&mut self, chunk: &[u8], max_line_len: usize) -> Option<()> {
-        let found = self;
-        let mut event = None;
         let mut at = 0;
         loop {
             let rest = chunk.get(at..)?;
             // An LF in a later chunk that belongs to a last CR ends an empty block: it says nothing.
             match rest {
                 [b'\r', b'\n', ..] => {
-                    found.len = at + 2;
+                    self.len = at + 2;
                     break;
                 }
                 [b'\n' | b'\r', ..] => {
-                    found.len = at + 1;
+                    self.len = at + 1;
                     break;
                 }
                 _ => {}
@@ -103,25 +101,18 @@ impl Whole {
             let span = |value: &[u8]| stop - value.len()..stop;
             match Line::parse(line) {
                 Line::Data(value) => {
-                    *found.data.get_mut(found.lines)? = span(value);
-                    found.lines += 1;
+                    *self.data.get_mut(self.lines)? = span(value);
+                    self.lines += 1;
                 }
-                Line::Event(value) if event.is_none() => event = Some(span(value)),
-                Line::Id(value) if found.id.is_none() && !value.contains(&0) => {
-                    found.id = Some(span(value));
-                }
-                Line::Event(_)
-                | Line::Id(_)
-                | Line::Blank
-                | Line::Retry(_)
-                | Line::Comment(_)
-                | Line::Unknown => return None,
+                Line::Event(value) => self.event = span(value),
+                Line::Id(value) if value.contains(&0) => {}
+                Line::Id(value) => self.id = Some(span(value)),
+                Line::Blank | Line::Retry(_) | Line::Comment(_) | Line::Unknown => return None,
             }
             at = stop + if end.starts_with(b"\r\n") { 2 } else { 1 };
         }
-        found.event = event.unwrap_or_default();
         // Lines and values are cut at ASCII octets, so the parts are UTF-8 where the whole is.
-        is_utf8(chunk.get(..found.len)?).then_some(())
+        is_utf8(chunk.get(..self.len)?).then_some(())
     }
 
     /// Gives the data, if there is some of no more than `max` octets: one line as it lies in `chunk`, several joined by LF.

@@ -587,7 +587,7 @@ fn a_single_line_event_inside_a_chunk_is_a_window_on_it() {
         b"data:abc\r\nid:1\r\nevent:t\r\n\r\n",
         // Not the common kind, and so read line by line.
         b":c\nid:1\nevent:t\ndata:abc\n\n",
-        b"id:0\nid:1\nevent:t\ndata:abc\n\n",
+        b"id:1\nevent:t\nunknown\ndata:abc\n\n",
     ];
     for stream in streams {
         // The first event of a stream is read line by line; the second stands between two blocks.
@@ -614,7 +614,11 @@ fn a_single_line_event_inside_a_chunk_is_a_window_on_it() {
 #[test]
 fn a_block_taken_at_one_go_is_read_as_line_by_line() {
     // The oracle is the same stream behind a comment, which is never taken at one go.
-    let blocks: [&[u8]; 24] = [
+    let blocks: [&[u8]; 28] = [
+        b"event:t\nevent:\ndata:a\n\n",
+        b"event:t\nevent:message\ndata:a\n\n",
+        b"id:1\nid\ndata:a\n\n",
+        b"id:\0\ndata:a\n\n",
         b"data:a\n\n",
         b"data: a\n\n",
         b"data:  a\n\n",
@@ -671,6 +675,32 @@ fn a_block_taken_at_one_go_is_read_as_line_by_line() {
                     block.escape_ascii()
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn an_event_takes_the_octets_of_its_block_and_no_others() {
+    let blocks: [&[u8]; 10] = [
+        b"data:a\n\n",
+        b"data: a\n\n",
+        b"data:a\r\n\r\n",
+        b"data:a\r\r\n",
+        b"data:a\n\r\n",
+        b"data:a\r\n\n",
+        b"id:1\ndata:a\nevent:t\n\n",
+        b"id:1\r\ndata:a\r\ndata:b\r\n\r\n",
+        b":c\ndata:a\n\n",
+        b":c\r\ndata:a\r\n\r\n",
+    ];
+    for block in blocks {
+        for before in [&b""[..], b"data:0\n\n"] {
+            let mut decoder = Decoder::new();
+            read(&mut decoder, &[before]);
+            let mut input = Bytes::from([block, b"data:z\n\n"].concat());
+            let item = decoder.next_event(&mut input).unwrap();
+            assert!(matches!(item, Some(Item::Event(_))), "{item:?}");
+            assert_eq!(input, "data:z\n\n", "behind {}", block.escape_ascii());
         }
     }
 }
