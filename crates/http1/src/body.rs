@@ -123,6 +123,7 @@ impl BodyDecoder {
             .inspect_err(|error| self.state = State::Failed(*error))
     }
 
+    #[inline]
     fn step(&mut self, input: &mut BytesMut) -> Result<Option<Piece>, ReceiveError> {
         let (piece, pending) = match &mut self.state {
             State::Length { left: 0, .. } => return Ok(Some(Piece::End)),

@@ -140,6 +140,7 @@ impl ServerConnection {
     ///
     /// The rule that the peer broke; every later call gives the same error. One final response may
     /// still be sent, if none was begun: see [`ReceiveError::status`].
+    #[inline]
     pub fn next_event(
         &mut self,
         input: &mut BytesMut,
@@ -162,6 +163,8 @@ impl ServerConnection {
         }
     }
 
+    /// Kept apart, so that an octet that decides nothing passes through a small function.
+    #[inline(never)]
     fn next_request(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
         let Receive::Head(search) = &mut self.receive else {
             return Ok(None);
@@ -205,6 +208,7 @@ impl ServerConnection {
         }
     }
 
+    #[inline(never)]
     fn next_content(&mut self, input: &mut BytesMut) -> Result<Option<ServerEvent>, ReceiveError> {
         let Receive::Content(decoder) = &mut self.receive else {
             return Ok(None);
