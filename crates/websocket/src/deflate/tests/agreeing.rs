@@ -20,7 +20,7 @@ fn the_first_offer_that_can_be_kept_is_answered_rfc7692_5_and_7_1() {
         options.client_window_bits = 11;
     });
     let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-    let rows: [(&str, DeflateOptions, &str, Option<&str>); 34] = [
+    let rows: [(&str, DeflateOptions, &str, Option<&str>); 37] = [
         (
             "bare",
             keeps,
@@ -176,6 +176,24 @@ fn the_first_offer_that_can_be_kept_is_answered_rfc7692_5_and_7_1() {
             keeps,
             "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
             None,
+        ),
+        (
+            "a repeated flag of the server",
+            keeps,
+            "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+            None,
+        ),
+        (
+            "a repeated window of the client",
+            keeps,
+            "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
+            None,
+        ),
+        (
+            "a comma behind the last",
+            keeps,
+            "permessage-deflate; client_no_context_takeover ,\t",
+            Some("permessage-deflate; client_no_context_takeover"),
         ),
         ("another extension", keeps, "x-webkit-deflate-frame", None),
         (
