@@ -15,3 +15,4 @@ mod deflate;
 mod negotiated;
 mod over_tls;
 mod scripts;
+mod tshark;
