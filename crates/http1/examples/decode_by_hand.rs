@@ -3,8 +3,8 @@
 //! Run with `cargo run -p tidings-http1 --example decode_by_hand`.
 #![expect(clippy::print_stdout, reason = "showing the events is the purpose")]
 
-use bytes::BytesMut;
-use tidings_http1::{Content, Limits, Next, ServerConnection, ServerEvent};
+use bytes::{Bytes, BytesMut};
+use tidings_http1::{Config, Content, Limits, Next, RequestHead, ServerConnection, ServerEvent};
 
 const REQUEST: &[u8] = b"POST /notes?draft HTTP/1.1\r\n\
     Host: example.org\r\n\
@@ -44,10 +44,9 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     println!("\n{}", String::from_utf8_lossy(&out));
     assert_eq!(next, Next::Reuse);
 
-    // The same octets with one bad one: the error names the octet and the rule.
-    let mut connection = ServerConnection::new(Limits::default());
-    let mut input = BytesMut::from(&b"GET /a b HTTP/1.1\r\n"[..]);
-    if let Err(error) = connection.next_event(&mut input) {
+    // A head that stands alone, with one bad octet: the error names it and the rule.
+    let octets = Bytes::from_static(b"GET /a b HTTP/1.1\r\n");
+    if let Err(error) = RequestHead::decode(&octets, &Config::default()) {
         println!("{} -> {error}", error.status());
     }
     Ok(())

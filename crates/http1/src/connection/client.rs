@@ -304,6 +304,12 @@ impl ClientConnection {
         &mut self,
         input: &mut BytesMut,
     ) -> Result<Option<ClientEvent>, ReceiveError> {
+        if let Receive::Head { search, .. } = &mut self.receive
+            && !self.eof
+            && search.goes_on(input)
+        {
+            return Ok(None);
+        }
         self.advance(input)
             .inspect_err(|error| self.receive = Receive::Failed(*error))
     }
