@@ -236,13 +236,17 @@ impl Pipe {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes the reader.
-    fn change(&self, change: impl FnOnce(&mut PipeState)) {
+    /// Changes the state and wakes the reader, unless that is `own`: the task that runs at this
+    /// moment and asks its reader next. To wake it would put it behind all other tasks of its
+    /// thread once more, and a publisher's next request would wait until all readers are served.
+    fn change(&self, own: Option<&Waker>, change: impl FnOnce(&mut PipeState)) {
         let mut state = self.lock();
         change(&mut state);
         let reader = state.reader.take();
         drop(state);
-        if let Some(waker) = reader {
+        if let Some(waker) = reader
+            && !own.is_some_and(|own| own.will_wake(&waker))
+        {
             waker.wake();
         }
     }
@@ -281,7 +285,8 @@ impl Feeder {
         }
     }
 
-    /// Waits until the reader wants content and hands it the next piece. Cancel-safe.
+    /// Waits until the reader wants content and hands it the next piece. Cancel-safe. The caller
+    /// polls the handler next.
     pub(crate) async fn feed(
         &self,
         link: &mut Link,
@@ -291,19 +296,21 @@ impl Feeder {
             link.flush().await.map_err(|_| FeedError::Left)?;
             self.wanted().await;
         }
+        let own = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         loop {
             match http.next_event(&mut link.input) {
                 Ok(Some(ServerEvent::Data(data))) => {
-                    self.0.change(|state| state.data = Some(data));
+                    self.0.change(Some(&own), |state| state.data = Some(data));
                     return Ok(Fed::Some);
                 }
                 Ok(Some(ServerEvent::Trailers(_))) => {}
                 // Nothing but content and its end comes before the answer.
                 Ok(Some(ServerEvent::End | ServerEvent::Request(_) | ServerEvent::Closed)) => {
-                    self.0.change(|state| state.end = Some(End::Whole));
+                    let whole = |state: &mut PipeState| state.end = Some(End::Whole);
+                    self.0.change(Some(&own), whole);
                     return Ok(Fed::All);
                 }
-                Ok(None) if self.refuses(http.announced_len()) => return Ok(Fed::All),
+                Ok(None) if self.refuses(http.announced_len(), &own) => return Ok(Fed::All),
                 Ok(None) => {
                     if http.wants_continue() {
                         let none: [(&str, &[u8]); 0] = [];
@@ -341,14 +348,15 @@ impl Feeder {
     }
 
     /// Ends a content of which more is announced than the reader takes. True where it is so.
-    fn refuses(&self, announced: u64) -> bool {
+    fn refuses(&self, announced: u64, own: &Waker) -> bool {
         let too_large = self
             .0
             .lock()
             .room
             .is_some_and(|room| announced > room as u64);
         if too_large {
-            self.0.change(|state| state.end = Some(End::TooLarge));
+            let too_large = |state: &mut PipeState| state.end = Some(End::TooLarge);
+            self.0.change(Some(own), too_large);
         }
         too_large
     }
@@ -356,7 +364,7 @@ impl Feeder {
 
 impl Drop for Feeder {
     fn drop(&mut self) {
-        self.0.change(|state| {
+        self.0.change(None, |state| {
             state.end.get_or_insert(End::Cut);
         });
     }
