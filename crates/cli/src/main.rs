@@ -13,7 +13,7 @@ mod serve;
 mod subscribe;
 mod target;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -48,9 +48,27 @@ enum Command {
     Record(record::Record),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Tasks that a worker runs before it looks at the sockets again. tokio's own 61 lets a publisher
+/// wait for 61 readers; the look costs a tenth of one write, and what is published meanwhile joins
+/// the write of each reader that is still to come.
+const TASKS_A_LOOK: u32 = 16;
+
+fn main() -> ExitCode {
     let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .event_interval(TASKS_A_LOOK)
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "tidings: cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> ExitCode {
     let command = cli
         .command
         .unwrap_or_else(|| Command::Serve(cli.serve.with_demo()));

@@ -189,9 +189,11 @@ async fn serve(args: Serve) -> Result<(), Error> {
             }
         }
     };
-    let serving = serve::serve(listener, connections, handler, until);
+    // In a task, so that a worker that accepts a connection serves it without waking another.
+    let serving = tokio::spawn(serve::serve(listener, connections, handler, until));
     let (served, ()) = tokio::join!(serving, publishing);
-    served.map_err(Error::Serve)
+    let served = served.map_err(std::io::Error::other);
+    served.and_then(|served| served).map_err(Error::Serve)
 }
 
 fn read_key(path: PathBuf) -> Result<Vec<u8>, Error> {
