@@ -448,3 +448,17 @@ fn a_connection_says_in_its_debug_form_whether_it_compresses() {
     let without = format!("{:?}", Connection::<Server>::new(Config::default(), T0));
     assert!(without.contains("deflate: None"), "{without}");
 }
+
+#[test]
+fn few_octets_may_inflate_to_many_however_they_are_cut() {
+    for len in [300, 5000, 20_000, 200_000] {
+        let data = alloc::vec![b'a'; len];
+        let payload = compress_alone(&data, 9, 15).unwrap();
+        let wire = frame(0xC2, &payload);
+        for step in [1, 2, 7, wire.len()] {
+            let mut client = client_with(|_| {}, options(|_| {}));
+            let want = Event::Message(Message::Binary(data.clone().into()));
+            assert!(feed(&mut client, &wire, step) == [want], "{len} by {step}");
+        }
+    }
+}
