@@ -32,10 +32,11 @@ fn helped(command: &str) -> BTreeMap<String, Flag> {
     let mut last = None;
     for line in help.lines() {
         let line = line.trim();
-        let line = line
-            .strip_prefix("-h, ")
-            .or_else(|| line.strip_prefix("-V, "))
-            .unwrap_or(line);
+        // A letter may stand in front: `-h, --help`.
+        let line = match line.split_once(", ") {
+            Some((letter, rest)) if letter.len() == 2 && letter.starts_with('-') => rest,
+            _ => line,
+        };
         if line.starts_with("--") {
             let mut words = line.split_whitespace();
             let name = words.next().unwrap().to_owned();

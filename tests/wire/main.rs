@@ -33,6 +33,7 @@ mod smuggling;
 mod start;
 mod stop;
 mod streams;
+mod subscribe;
 mod upkeep;
 mod websockets;
 

@@ -1,6 +1,7 @@
 //! Follows a channel: `subscribe http://127.0.0.1:8080/channels/news [TRANSPORT [POSITION]]`.
 //!
-//! Prints each message with its position, from which a later run can go on.
+//! Prints each message with its position, from which a later run can go on. Without a transport
+//! it finds by itself which gets through.
 
 #![expect(
     clippy::print_stdout,
@@ -47,6 +48,7 @@ async fn follow(url: &str) -> Result<(), Box<dyn Error>> {
                 }
             }
             Item::Gap(gap) => eprintln!("lost: {gap:?}"),
+            Item::Transport(chosen) => eprintln!("via {chosen}"),
             other => eprintln!("{other:?}"),
         }
     }

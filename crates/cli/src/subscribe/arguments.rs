@@ -56,11 +56,12 @@ pub(crate) struct Subscribe {
     /// A field line of each request, such as 'Authorization: Bearer KEY'. May be given again.
     #[arg(short = 'H', long = "header", value_name = "NAME:VALUE", value_parser = parse_field)]
     pub(super) headers: Vec<(String, String)>,
-    /// Ask by POST with this content, or that of a file, and read the answer as an event stream.
+    /// Ask by POST with this content, or with that of a file as @FILE, and read the answer as an
+    /// event stream.
     ///
     /// The content type is application/json unless --header says otherwise. Such a request is
     /// made once: it ends with its answer.
-    #[arg(long, value_name = "TEXT|@FILE")]
+    #[arg(long, value_name = "DATA")]
     pub(super) request_data: Option<String>,
     /// Send a message over the WebSocket. May be given again.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]

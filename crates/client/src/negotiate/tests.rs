@@ -124,6 +124,9 @@ fn what_does_not_get_through_at_first_gives_way_at_once() {
         // It was only silent.
         ("426 timeout garbage", Sse, Change),
         ("426 timeout 404", Sse, Change),
+        ("426 timeout garbage cut", Sse, Stay),
+        ("426 timeout garbage garbage garbage", LongPoll, End),
+        ("timeout 426 426", LongPoll, End),
         // At the end of the ladder it is time that may help.
         ("cut cut cut cut", ShortPoll, Stay),
         ("timeout timeout timeout timeout", ShortPoll, Stay),

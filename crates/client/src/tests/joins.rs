@@ -345,6 +345,10 @@ async fn a_channel_that_cannot_be_joined_is_refused_at_once() {
         let error = subscribe.open().await.unwrap_err().to_string();
         assert!(error.contains(want), "{error}");
     }
+    let mut subscribe = Subscribe::new("http://h/channels/c").unwrap().body("x");
+    subscribe.dialer = dialer;
+    let error = subscribe.join("b", Start::Latest).open().await.unwrap_err();
+    assert!(error.to_string().contains("is for one channel"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
