@@ -99,7 +99,7 @@ fn where_the_upgrade_passes_it_is_a_websocket() {
     reads(
         "upgrade-gzip",
         |nginx| nginx.upgrading,
-        |server| publish(server, 100, 20),
+        |server| publish(server, 100, 5),
         100,
         Transport::WebSocket,
     );
@@ -110,7 +110,7 @@ fn where_the_upgrade_is_taken_away_it_is_an_event_stream() {
     reads(
         "no-upgrade-gzip",
         |nginx| nginx.plain,
-        |server| publish(server, 100, 20),
+        |server| publish(server, 100, 5),
         100,
         Transport::Sse,
     );
