@@ -338,7 +338,10 @@ fn resource(path: &str) -> Option<Resource<'_>> {
 
 fn health(head: &RequestHead) -> Response {
     match head.method() {
-        "GET" | "HEAD" => Response::text(200, "ok\n").with("Cache-Control", "no-store"),
+        "GET" | "HEAD" => {
+            let ok = &b"ok\n"[..];
+            Response::bytes(200, "text/plain; charset=utf-8", ok).with("Cache-Control", "no-store")
+        }
         _ => Response::problem(405, "the resource does not have this method")
             .with("Allow", HEALTH_METHODS),
     }

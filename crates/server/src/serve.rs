@@ -3,6 +3,7 @@
 //! This layer knows no channels. A handler is an `async fn(Request) -> Response`; a response is
 //! octets, a held answer, a stream of events, or a WebSocket.
 
+mod alarm;
 mod answer;
 mod clock;
 mod config;
@@ -12,6 +13,7 @@ mod event_stream;
 mod link;
 mod listen;
 mod meter;
+mod pool;
 mod request;
 mod response;
 mod stop;

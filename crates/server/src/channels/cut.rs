@@ -2,9 +2,10 @@
 //!
 //! A cut is a TCP reset from the server: the reader learns nothing, as when a cable is pulled.
 
-use core::future::{Future, pending};
+use core::future::{Future, poll_fn};
 use core::pin::Pin;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -70,8 +71,12 @@ impl Cuts {
 
 /// Waits for a cut. Cancel-safe.
 pub(super) async fn wait(cut: &mut Cut) {
+    poll_fn(|cx| poll(cut, cx)).await;
+}
+
+pub(super) fn poll(cut: &mut Cut, cx: &mut Context<'_>) -> Poll<()> {
     match cut {
-        Some(cut) => cut.await,
-        None => pending().await,
+        Some(cut) => cut.as_mut().poll(cx),
+        None => Poll::Pending,
     }
 }

@@ -160,27 +160,26 @@ impl Connection {
 
     /// Goes on as an event stream or a WebSocket, in a small task of its own. The first `others`
     /// octets that wait are of earlier answers.
-    pub(super) fn hand_over(self, response: Response, others: usize) {
+    pub(super) fn hand_over(self: Box<Self>, response: Response, others: usize) {
         let Self {
             mut link,
             http,
             shared,
             slot,
             ..
-        } = self;
+        } = *self;
         link.set_meter(response.meter, others);
         match response.content {
             Content::Events(session) => {
                 // What the client sends from here on means nothing.
                 link.input = BytesMut::new();
                 let chunked = http.response_framing() == Framing::Chunked;
-                tokio::spawn(session(EventStream::new(link, chunked, &shared, slot)));
+                session(EventStream::new(link, chunked, &shared, slot));
             }
             Content::WebSocket(accepted, limits, session) => {
                 link.count_input();
                 let config = limits(shared.config.websocket);
-                let websocket = WebSocket::new(link, config, &accepted, &shared, slot);
-                tokio::spawn(session(websocket));
+                session(WebSocket::new(link, config, &accepted, &shared, slot));
             }
             Content::Whole(_) | Content::Pieces(_) | Content::Held(_) | Content::Reset => {}
         }

@@ -9,17 +9,20 @@ use core::net::SocketAddr;
 use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
+use std::io;
 use std::sync::Arc;
 
 use tidings_http1::{ReceiveError, RequestHead, ServerConnection, ServerEvent};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::clock::{deadline, entropy};
 use super::content::{Body, Fed, FeedError, Feeder};
 use super::link::Link;
 use super::listen::{Shared, Slot};
-use super::request::Request;
+use super::request::{Parts, Request};
 use super::response::{Content, Response};
+use super::stop::KeptStop;
 
 /// Answers are written at the latest when this much waits.
 const MAX_WAITING_LEN: usize = 64 << 10;
@@ -41,6 +44,17 @@ pub(crate) struct Connection {
     deadline: Option<Instant>,
     /// Octets of the request at hand that were read away unwanted.
     drained: usize,
+    /// Rings when the next octets must have come.
+    alarm: Alarm,
+    /// Made at the first wait between requests.
+    stopping: Option<KeptStop>,
+}
+
+/// What a wait for octets brought.
+enum Waited {
+    Read(io::Result<usize>),
+    Stopping,
+    Late,
 }
 
 /// A handler at work.
@@ -68,11 +82,13 @@ impl Connection {
             peer,
             deadline: None,
             drained: 0,
+            alarm: Alarm::default(),
+            stopping: None,
         }
     }
 
     /// Tells a client beyond the limit that there are too many, without reading its request.
-    pub(crate) async fn turn_away(mut self) {
+    pub(crate) async fn turn_away(mut self: Box<Self>) {
         let retry_after = 1 + entropy() % 30;
         let response = Response::problem(503, "the server has as many connections as it takes")
             .with("Retry-After", retry_after.to_string());
@@ -80,7 +96,8 @@ impl Connection {
         self.link.linger(TURN_AWAY_LINGER, MAX_WAITING_LEN).await;
     }
 
-    pub(crate) async fn run<H, F>(mut self, handler: H)
+    /// Boxed, since the future has room for each place that a connection is moved to.
+    pub(crate) async fn run<H, F>(mut self: Box<Self>, handler: H)
     where
         H: Fn(Request) -> F,
         F: Future<Output = Response> + Send,
@@ -163,23 +180,28 @@ impl Connection {
         } else {
             due
         };
-        let mut stop = self.shared.stop.clone();
-        let read = tokio::select! {
-            biased;
-            read = timeout_at(due, self.link.read()) => read,
-            () = stop.stopping(), if !stopping => return Step::Next,
-        };
-        match read {
-            Ok(Ok(0)) => {
+        let kept = self.stopping.get_or_insert_with(|| self.shared.stop.kept());
+        let (link, alarm) = (&mut self.link, &mut self.alarm);
+        let waited = poll_fn(|cx| {
+            if let Poll::Ready(read) = link.poll_read(cx) {
+                return Poll::Ready(Waited::Read(read));
+            }
+            if !stopping && Pin::new(&mut *kept).poll(cx).is_ready() {
+                return Poll::Ready(Waited::Stopping);
+            }
+            alarm.poll(cx, due).map(|()| Waited::Late)
+        });
+        match waited.await {
+            Waited::Read(Ok(0)) => {
                 self.http.receive_eof();
                 Step::Next
             }
-            Ok(Ok(_)) => Step::Next,
-            Ok(Err(_)) => Step::Left,
+            Waited::Read(Ok(_)) | Waited::Stopping => Step::Next,
+            Waited::Read(Err(_)) => Step::Left,
             // An idle connection ends without a word (RFC 9112 §9.5), and so does one that was
             // answered already.
-            Err(_) if idle || unread => Step::Linger,
-            Err(_) => self.fail(Response::problem(
+            Waited::Late if idle || unread => Step::Linger,
+            Waited::Late => self.fail(Response::problem(
                 408,
                 "the head of the request did not arrive in time",
             )),
@@ -203,13 +225,13 @@ impl Connection {
                 Err(error) => return self.refuse(error),
             }
         }
-        let request = Request {
+        let request = Request::new(Parts {
             head,
             body: Body::new(framing, feeder.as_ref(), self.shared.unfinished.clone()),
             peer: self.peer,
             listener: self.shared.listener,
             stop: self.shared.stop.clone(),
-        };
+        });
         // Boxed, so that a connection between two requests does not own room for it.
         let mut answer = self.wait(Box::pin(handler(request)), feeder.as_ref()).await;
         loop {
@@ -225,6 +247,8 @@ impl Connection {
             let Content::Held(later) = response.content else {
                 return self.answer(response, is_head, framing, from);
             };
+            // A wait may be long, and there are many that wait.
+            (self.alarm, self.stopping) = (Alarm::default(), None);
             // Field lines and meter of a held response are those of its answer.
             let (fields, meter, close) = (response.fields, response.meter, response.close);
             answer = self.wait(later, None).await.map(|mut answer| {

@@ -4,17 +4,19 @@
 //! stream ends with the connection.
 
 use core::fmt;
+use core::future::{Future as _, poll_fn};
 use core::ops::Range;
 use core::pin::Pin;
-use core::time::Duration;
+use core::task::{Context, Poll};
 use std::io;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use tidings_http1::{LAST_CHUNK, encode_chunk};
 use tidings_sse::{EventRef, HEARTBEAT, SendError};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::clock::deadline;
 use super::link::Link;
 use super::listen::{Shared, Slot};
@@ -68,22 +70,32 @@ impl SharedEvent {
 
 /// The writing end of an event stream, in a task of its own.
 pub struct EventStream {
+    /// Boxed, since a session's future has room for each place that a stream is moved to.
+    state: Box<State>,
+}
+
+struct State {
     link: Link,
     chunked: bool,
-    heartbeat: Duration,
-    /// When the next heartbeat is due.
-    due: Pin<Box<Sleep>>,
-    stop: Stop,
+    /// When octets were written last.
+    wrote_at: Instant,
+    /// Rings when the next heartbeat is due.
+    alarm: Alarm,
     stopping: KeptStop,
-    linger: (Duration, usize),
-    _slot: Slot,
+    slot: Slot,
+}
+
+/// What happens to a stream that nobody writes to.
+enum Quiet {
+    Ended(StreamError),
+    HeartbeatDue,
 }
 
 impl fmt::Debug for EventStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
-            .field("link", &self.link)
-            .field("chunked", &self.chunked)
+            .field("link", &self.state.link)
+            .field("chunked", &self.state.chunked)
             .finish_non_exhaustive()
     }
 }
@@ -106,17 +118,14 @@ pub enum StreamError {
 impl EventStream {
     pub(crate) fn new(link: Link, chunked: bool, shared: &Arc<Shared>, slot: Slot) -> Self {
         Self {
-            link,
-            chunked,
-            heartbeat: shared.config.heartbeat,
-            due: Box::pin(sleep_until(deadline(
-                Instant::now(),
-                shared.config.heartbeat,
-            ))),
-            stop: shared.stop.clone(),
-            stopping: shared.stop.kept(),
-            linger: (shared.config.linger_timeout, shared.config.max_linger_len),
-            _slot: slot,
+            state: Box::new(State {
+                link,
+                chunked,
+                wrote_at: Instant::now(),
+                alarm: Alarm::default(),
+                stopping: shared.stop.kept(),
+                slot,
+            }),
         }
     }
 
@@ -140,13 +149,11 @@ impl EventStream {
         &mut self,
         events: impl IntoIterator<Item = SharedEvent>,
     ) -> Result<(), StreamError> {
-        for event in events {
-            self.link.push(if self.chunked {
-                event.chunk
-            } else {
-                event.event()
-            });
-        }
+        let State { link, chunked, .. } = &mut *self.state;
+        let all = events
+            .into_iter()
+            .map(|event| if *chunked { event.chunk } else { event.event() });
+        link.push_all(all).map_err(StreamError::Gone)?;
         self.flush().await
     }
 
@@ -154,14 +161,9 @@ impl EventStream {
     /// server stops. Wait for it beside whatever brings the events. Cancel-safe.
     pub async fn keep_alive(&mut self) -> StreamError {
         loop {
-            if self.stop.is_stopping() {
-                return StreamError::Stopping;
-            }
-            tokio::select! {
-                biased;
-                () = &mut self.stopping => return StreamError::Stopping,
-                end = self.link.discard() => return StreamError::Gone(end),
-                () = &mut self.due => {
+            match poll_fn(|cx| self.state.poll_quiet(cx)).await {
+                Quiet::Ended(error) => return error,
+                Quiet::HeartbeatDue => {
                     self.push_block(HEARTBEAT);
                     if let Err(error) = self.flush().await {
                         return error;
@@ -174,26 +176,33 @@ impl EventStream {
     /// Tells when the server stops, for waiting beside the stream.
     #[must_use]
     pub fn stop(&self) -> Stop {
-        self.stop.clone()
+        self.state.slot.shared().stop.clone()
     }
 
     /// Cuts the connection by a TCP reset, as if a cable had been pulled.
     pub fn reset(self) {
-        self.link.reset();
+        self.state.link.reset();
     }
 
     /// Ends the stream in good order. A stream that is only dropped ends as if it had been cut.
     pub async fn finish(mut self) {
-        if self.chunked {
-            self.link.append(|out| out.extend_from_slice(LAST_CHUNK));
+        let State {
+            link,
+            chunked,
+            slot,
+            ..
+        } = &mut *self.state;
+        if *chunked {
+            link.append(|out| out.extend_from_slice(LAST_CHUNK));
         }
-        let (linger, max) = self.linger;
-        self.link.linger(linger, max).await;
+        let config = &slot.shared().config;
+        link.linger(config.linger_timeout, config.max_linger_len)
+            .await;
     }
 
     fn push_block(&mut self, block: &[u8]) {
-        let chunked = self.chunked;
-        self.link.append(|out| {
+        let chunked = self.state.chunked;
+        self.state.link.append(|out| {
             if chunked {
                 encode_chunk(block, out);
             } else {
@@ -203,10 +212,23 @@ impl EventStream {
     }
 
     async fn flush(&mut self) -> Result<(), StreamError> {
-        self.link.flush().await.map_err(StreamError::Gone)?;
-        self.link.release();
-        let due = deadline(Instant::now(), self.heartbeat);
-        self.due.as_mut().reset(due);
+        let State { link, wrote_at, .. } = &mut *self.state;
+        link.flush().await.map_err(StreamError::Gone)?;
+        link.release();
+        *wrote_at = Instant::now();
         Ok(())
+    }
+}
+
+impl State {
+    fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<Quiet> {
+        if Pin::new(&mut self.stopping).poll(cx).is_ready() {
+            return Poll::Ready(Quiet::Ended(StreamError::Stopping));
+        }
+        if let Poll::Ready(end) = self.link.poll_discard(cx) {
+            return Poll::Ready(Quiet::Ended(StreamError::Gone(end)));
+        }
+        let due = deadline(self.wrote_at, self.slot.shared().config.heartbeat);
+        self.alarm.poll(cx, due).map(|()| Quiet::HeartbeatDue)
     }
 }

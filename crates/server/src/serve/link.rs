@@ -3,10 +3,9 @@
 //! A connection that waits owns neither: buffers are taken when octets arrive and given back when
 //! they are used up. What a cancelled write left over stays here and leaves first at the next one.
 
-use core::cell::RefCell;
 use core::future::{Future, poll_fn};
 use core::pin::pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -21,34 +20,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::clock::deadline;
 use super::meter::Meter;
+use super::pool::{self, MAX_READ_LEN, MIN_READ_LEN};
 
-/// First size of a read buffer.
-const MIN_READ_LEN: usize = 16 << 10;
-/// A read that fills its buffer doubles the next one up to this size, so that a large message
-/// takes few system calls.
-const MAX_READ_LEN: usize = 256 << 10;
-/// Spare buffers a thread keeps for its connections, and the largest that is worth keeping.
-const MAX_SPARE: usize = 64;
-const MAX_SPARE_LEN: usize = 64 << 10;
 /// Most pieces of one vectored write.
 const MAX_PIECES: usize = 64;
-
-thread_local! {
-    static SPARE: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Keeps an emptied buffer for the next connection of this thread that reads.
-fn give_back(mut buffer: BytesMut) {
-    SPARE.with_borrow_mut(|spare| {
-        // `try_reclaim` tells whether the whole of it is free: parts may be in use elsewhere.
-        if spare.len() < MAX_SPARE
-            && buffer.try_reclaim(MIN_READ_LEN)
-            && buffer.capacity() <= MAX_SPARE_LEN
-        {
-            spare.push(buffer);
-        }
-    });
-}
 
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -132,6 +107,9 @@ impl Link {
     /// Lets `encode` append octets behind all that waits.
     pub(crate) fn append<T>(&mut self, encode: impl FnOnce(&mut BytesMut) -> T) -> T {
         if self.pending.is_empty() {
+            if self.out.capacity() == 0 {
+                self.out = pool::take(MIN_READ_LEN);
+            }
             return encode(&mut self.out);
         }
         // `out` leaves before what is pending, of which a part may have left already.
@@ -141,15 +119,13 @@ impl Link {
         result
     }
 
-    /// Gives emptied buffers back, so that a waiting connection owns none. Their capacity is no
-    /// guide: a buffer that was filled to its end has none left and is owned all the same.
+    /// Gives emptied buffers back, so that a waiting connection owns none.
     pub(crate) fn release(&mut self) {
         if self.input.is_empty() {
-            give_back(core::mem::take(&mut self.input));
-            self.read_len = MIN_READ_LEN;
+            pool::give_back(core::mem::take(&mut self.input));
         }
         if self.out.is_empty() {
-            give_back(core::mem::take(&mut self.out));
+            pool::give_back(core::mem::take(&mut self.out));
         }
     }
 
@@ -158,7 +134,7 @@ impl Link {
         poll_fn(|cx| self.poll_read(cx)).await
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match self.socket.poll_read_ready(cx) {
             Poll::Ready(ready) => ready?,
             Poll::Pending => {
@@ -166,11 +142,8 @@ impl Link {
                 return Poll::Pending;
             }
         }
-        if self.input.is_empty()
-            && self.input.capacity() < MIN_READ_LEN
-            && let Some(buffer) = SPARE.with_borrow_mut(Vec::pop)
-        {
-            self.input = buffer;
+        if self.input.is_empty() && self.input.capacity() < self.read_len {
+            self.input = pool::take(self.read_len);
         }
         self.input.reserve(self.read_len);
         let room = self.input.capacity() - self.input.len();
@@ -188,8 +161,12 @@ impl Link {
         if let Some(meter) = &self.meter {
             meter.add(len as u64, 0);
         }
+        // A read that fills its buffer doubles the next one, so that a large message takes few
+        // system calls; small ones take the size back.
         if len == room {
             self.read_len = (self.read_len * 2).min(MAX_READ_LEN);
+        } else if len < self.read_len / 4 {
+            self.read_len = (self.read_len / 2).max(MIN_READ_LEN);
         }
         Poll::Ready(Ok(len))
     }
@@ -197,31 +174,44 @@ impl Link {
     /// Writes all that waits. Fails when no octet leaves for the progress timeout. Cancel-safe:
     /// what did not leave is written first at the next call.
     pub(crate) async fn flush(&mut self) -> io::Result<()> {
-        while !self.try_flush()? {
-            match timeout_at(self.stall_deadline(), self.socket.writable()).await {
-                Ok(ready) => ready?,
-                Err(_) => return Err(io::ErrorKind::TimedOut.into()),
-            }
+        if self.try_flush()? {
+            return Ok(());
         }
-        Ok(())
+        // Boxed like all that seldom happens: each task would have room for it all its life.
+        Box::pin(async {
+            while !self.try_flush()? {
+                match timeout_at(self.stall_deadline(), self.socket.writable()).await {
+                    Ok(ready) => ready?,
+                    Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// [`Link::flush`] that goes on reading meanwhile, up to `max` octets, so that two sides that
     /// both write do not wait for each other.
     pub(crate) async fn flush_and_read(&mut self, max: usize) -> io::Result<()> {
-        let mut open = true;
-        while !self.try_flush()? {
-            let read = open && self.input.len() < max;
-            if self.progress(read).await? == Some(0) {
-                open = false;
-            }
+        if self.try_flush()? {
+            return Ok(());
         }
-        Ok(())
+        Box::pin(async {
+            let mut open = true;
+            while !self.try_flush()? {
+                let read = open && self.input.len() < max;
+                if self.progress(read).await? == Some(0) {
+                    open = false;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// When the peer must have taken something. Only octets that leave move it: neither those that
     /// come nor a call that is dropped and made again.
-    fn stall_deadline(&mut self) -> Instant {
+    pub(crate) fn stall_deadline(&mut self) -> Instant {
         deadline(
             *self.stalled_since.get_or_insert_with(Instant::now),
             self.progress_timeout,
@@ -231,20 +221,11 @@ impl Link {
     /// Writes until all has left (true) or the socket is full (false), without waiting.
     pub(crate) fn try_flush(&mut self) -> io::Result<bool> {
         while self.wants_write() {
-            let mut pieces = [IoSlice::new(&[]); MAX_PIECES];
-            let queued = core::iter::once(&self.out[..])
-                .filter(|out| !out.is_empty())
-                .chain(self.pending.iter().map(|octets| &octets[..]));
-            let mut count = 0;
-            for (piece, octets) in pieces.iter_mut().zip(queued) {
-                *piece = IoSlice::new(octets);
-                count += 1;
-            }
-            let (pieces, _) = pieces.split_at(count);
             // A plain write costs the kernel less than a vectored one of a single piece.
-            let written = match pieces {
-                [piece] => self.socket.try_write(piece),
-                pieces => self.socket.try_write_vectored(pieces),
+            let written = if self.pending.is_empty() {
+                self.socket.try_write(&self.out)
+            } else {
+                self.try_write_pieces()
             };
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -256,13 +237,58 @@ impl Link {
         Ok(true)
     }
 
-    fn advance(&mut self, mut len: usize) {
+    fn try_write_pieces(&self) -> io::Result<usize> {
+        let mut pieces = [IoSlice::new(&[]); MAX_PIECES];
+        let queued = core::iter::once(&self.out[..])
+            .filter(|out| !out.is_empty())
+            .chain(self.pending.iter().map(|octets| &octets[..]));
+        let mut count = 0;
+        for (piece, octets) in pieces.iter_mut().zip(queued) {
+            *piece = IoSlice::new(octets);
+            count += 1;
+        }
+        match pieces.split_at(count) {
+            ([piece], _) => self.socket.try_write(piece),
+            (pieces, _) => self.socket.try_write_vectored(pieces),
+        }
+    }
+
+    /// Queues shared octets behind what waits. Where nothing waits, a first piece that is alone is written at once: most
+    /// readers get one message at a time and need no queue.
+    pub(crate) fn push_all(&mut self, mut all: impl Iterator<Item = Bytes>) -> io::Result<()> {
+        let Some(mut first) = all.next() else {
+            return Ok(());
+        };
+        let second = all.next();
+        if second.is_none() && !self.wants_write() {
+            match self.socket.try_write(&first) {
+                Ok(len) => {
+                    first.advance(len);
+                    self.count_sent(len);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.push(first);
+        for octets in second.into_iter().chain(all) {
+            self.push(octets);
+        }
+        Ok(())
+    }
+
+    /// Counts octets that left.
+    fn count_sent(&mut self, len: usize) {
         self.stalled_since = None;
         let unmetered = len.min(self.unmetered);
         self.unmetered -= unmetered;
         if let Some(meter) = &self.meter {
             meter.add(0, (len - unmetered) as u64);
         }
+    }
+
+    fn advance(&mut self, mut len: usize) {
+        self.count_sent(len);
         let from_out = len.min(self.out.len());
         self.out.advance(from_out);
         len -= from_out;
@@ -285,18 +311,23 @@ impl Link {
     }
 
     /// Waits until octets are there (and reads them) or what waits can leave (and writes it),
-    /// whichever comes first. `read` is false while the caller wants no more input.
-    pub(crate) async fn exchange(&mut self, read: bool) -> io::Result<Exchange> {
-        loop {
-            if !self.wants_write() || self.try_flush()? {
-                if !read {
-                    return Ok(Exchange::Wrote);
-                }
-                return self.read().await.map(Exchange::Read);
+    /// whichever comes first. `read` is false while the caller wants no more input. How long the
+    /// peer may take nothing is the caller's to watch: see [`Link::stall_deadline`].
+    pub(crate) fn poll_exchange(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: bool,
+    ) -> Poll<io::Result<Exchange>> {
+        while self.wants_write() && !self.try_flush()? {
+            if read && let Poll::Ready(len) = self.poll_read(cx) {
+                return Poll::Ready(len.map(Exchange::Read));
             }
-            if let Some(len) = self.progress(read).await? {
-                return Ok(Exchange::Read(len));
-            }
+            ready!(self.socket.poll_write_ready(cx))?;
+        }
+        if read {
+            self.poll_read(cx).map_ok(Exchange::Read)
+        } else {
+            Poll::Ready(Ok(Exchange::Wrote))
         }
     }
 
@@ -315,14 +346,15 @@ impl Link {
         }
     }
 
-    /// Reads away what comes, which nobody wants, until the peer's end. Cancel-safe.
-    pub(crate) async fn discard(&mut self) -> io::Error {
+    /// Reads away what comes, which nobody wants, until the peer's end.
+    pub(crate) fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             self.input.clear();
-            match self.read().await {
-                Ok(0) => return io::ErrorKind::ConnectionReset.into(),
-                Ok(_) => tokio::task::coop::consume_budget().await,
-                Err(error) => return error,
+            // A read takes from the task's budget, so that a peer that never ends cannot hold up others.
+            match ready!(self.poll_read(cx)) {
+                Ok(0) => return Poll::Ready(io::ErrorKind::ConnectionReset.into()),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(error),
             }
         }
     }
@@ -347,18 +379,21 @@ impl Link {
     /// Closes in stages, so that the last answer is not lost to a reset (RFC 9112 §9.6): ends the
     /// output, then reads away what still comes, for at most `linger` and `max` octets.
     pub(crate) async fn linger(&mut self, linger: Duration, max: usize) {
-        if self.flush().await.is_err() || self.shutdown_write().await.is_err() {
-            return;
-        }
-        let _ = timeout(linger, async {
-            let mut left = max;
-            loop {
-                self.input.clear();
-                match self.read().await {
-                    Ok(len @ 1..) if len <= left => left -= len,
-                    Ok(_) | Err(_) => return,
-                }
+        Box::pin(async {
+            if self.flush().await.is_err() || self.shutdown_write().await.is_err() {
+                return;
             }
+            let _ = timeout(linger, async {
+                let mut left = max;
+                loop {
+                    self.input.clear();
+                    match self.read().await {
+                        Ok(len @ 1..) if len <= left => left -= len,
+                        Ok(_) | Err(_) => return,
+                    }
+                }
+            })
+            .await;
         })
         .await;
     }

@@ -55,6 +55,10 @@ enum SlotKind {
 }
 
 impl Slot {
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     fn serve(shared: &Arc<Shared>, address: IpAddr) -> Option<Self> {
         if !take(&shared.open, shared.config.max_connections) {
             return None;
@@ -192,9 +196,10 @@ where
     let link = Link::new(socket, shared.config.progress_timeout);
     if let Some(slot) = Slot::serve(shared, peer.ip()) {
         let connection = Connection::new(link, shared.clone(), slot, peer);
-        tokio::spawn(connection.run(handler.clone()));
+        tokio::spawn(Box::new(connection).run(handler.clone()));
     } else if let Some(slot) = Slot::turn_away(shared) {
         tracing::debug!(%peer, "turned away: too many connections");
-        tokio::spawn(Connection::new(link, shared.clone(), slot, peer).turn_away());
+        let connection = Connection::new(link, shared.clone(), slot, peer);
+        tokio::spawn(Box::new(connection).turn_away());
     }
 }

@@ -10,6 +10,12 @@ use super::stop::Stop;
 /// One request: its head, its content and where it came from.
 #[derive(Debug)]
 pub struct Request {
+    /// Boxed, since the future of a handler has room for each place that a request is moved to.
+    parts: Box<Parts>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Parts {
     pub(crate) head: RequestHead,
     pub(crate) body: Body,
     pub(crate) peer: SocketAddr,
@@ -18,32 +24,38 @@ pub struct Request {
 }
 
 impl Request {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            parts: Box::new(parts),
+        }
+    }
+
     /// Method, target, version and field lines.
     #[must_use]
     pub fn head(&self) -> &RequestHead {
-        &self.head
+        &self.parts.head
     }
 
     /// The address that the request came from: a proxy's where one stands in front.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        self.parts.peer
     }
 
     /// The address that the server listens on.
     #[must_use]
     pub fn listener(&self) -> SocketAddr {
-        self.listener
+        self.parts.listener
     }
 
     /// Tells when the server stops, for answers that take long.
     #[must_use]
     pub fn stop(&self) -> Stop {
-        self.stop.clone()
+        self.parts.stop.clone()
     }
 
     /// The content, to be read piece by piece or collected.
     pub fn body(&mut self) -> &mut Body {
-        &mut self.body
+        &mut self.parts.body
     }
 }

@@ -16,7 +16,8 @@ use super::meter::Meter;
 use super::websocket::WebSocket;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-type Session<T> = Box<dyn FnOnce(T) -> BoxFuture<()> + Send>;
+/// Spawns what goes on in place of a connection: a task of its own, as small as its future.
+type Session<T> = Box<dyn FnOnce(T) + Send>;
 
 /// Makes the limits of one WebSocket out of those of the server.
 pub(crate) type Limits = Box<dyn FnOnce(WebSocketConfig) -> WebSocketConfig + Send>;
@@ -135,7 +136,7 @@ impl Response {
             .with("Content-Type", tidings_sse::MEDIA_TYPE)
             .with("Cache-Control", "no-store, no-transform")
             .with("X-Accel-Buffering", "no");
-        response.content = Content::Events(Box::new(|stream| Box::pin(session(stream))));
+        response.content = Content::Events(Box::new(|stream| drop(tokio::spawn(session(stream)))));
         response
     }
 
@@ -209,7 +210,7 @@ impl Response {
         response.content = Content::WebSocket(
             Box::new(accepted),
             limits,
-            Box::new(|websocket| Box::pin(session(websocket))),
+            Box::new(|websocket| drop(tokio::spawn(session(websocket)))),
         );
         response
     }

@@ -1,29 +1,44 @@
 //! The one signal by which a server tells its connections that it is about to stop.
 
 use core::future::Future;
-use core::pin::Pin;
+use core::pin::{Pin, pin};
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 /// Tells when the server stops. Cloning is cheap; every clone sees the same signal.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<bool>);
+pub struct Stop(Arc<Signal>);
 
-/// Resolves once; not to be asked again after that.
-pub(crate) type KeptStop = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
+#[derive(Debug, Default)]
+struct Signal {
+    given: AtomicBool,
+    told: Arc<Notify>,
+}
 
-/// The side that gives the signal.
+/// The side that gives the signal. That it is gone altogether is a stop too.
 #[derive(Debug)]
-pub(crate) struct Stopper(watch::Sender<bool>);
+pub(crate) struct Stopper(Stop);
 
 pub(crate) fn signal() -> (Stopper, Stop) {
-    let (sender, receiver) = watch::channel(false);
-    (Stopper(sender), Stop(receiver))
+    let stop = Stop(Arc::default());
+    (Stopper(stop.clone()), stop)
 }
 
 impl Stopper {
     pub(crate) fn stop(&self) {
-        self.0.send_replace(true);
+        let signal = &self.0.0;
+        signal.given.store(true, Ordering::Release);
+        signal.told.notify_waiters();
+    }
+}
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -31,19 +46,51 @@ impl Stop {
     /// Whether the server is stopping.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        *self.0.borrow()
+        self.0.given.load(Ordering::Acquire)
     }
 
     /// [`Stop::stopping`] as a value that is kept and waited for again and again: to begin anew at
     /// each turn of a loop costs more than all else that a message does.
     pub(crate) fn kept(&self) -> KeptStop {
-        let mut stop = self.clone();
-        Box::pin(async move { stop.stopping().await })
+        KeptStop {
+            stop: self.clone(),
+            told: Box::pin(self.0.told.clone().notified_owned()),
+            asked_by: None,
+        }
     }
 
     /// Resolves when the server begins to stop. Cancel-safe.
     pub async fn stopping(&mut self) {
-        // An error means that the server is gone altogether, which is a stop too.
-        let _ = self.0.wait_for(|stopping| *stopping).await;
+        // Taken part in before the look, so that a signal between the two is not missed.
+        let mut told = pin!(self.0.told.notified());
+        told.as_mut().enable();
+        if !self.is_stopping() {
+            told.await;
+        }
+    }
+}
+
+/// Resolves when the server begins to stop. Asked again by the same task, it costs one load.
+#[derive(Debug)]
+pub(crate) struct KeptStop {
+    stop: Stop,
+    told: Pin<Box<OwnedNotified>>,
+    /// The task that the signal wakes.
+    asked_by: Option<Waker>,
+}
+
+impl Future for KeptStop {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stop.is_stopping() {
+            return Poll::Ready(());
+        }
+        let asks_again = |waker: &Waker| waker.will_wake(cx.waker());
+        if self.asked_by.as_ref().is_some_and(asks_again) {
+            return Poll::Pending;
+        }
+        self.asked_by = Some(cx.waker().clone());
+        self.told.as_mut().poll(cx)
     }
 }

@@ -15,17 +15,19 @@ use crate::serve::{EventStream, Response, StreamError, uniform_seconds};
 
 pub(in super::super) fn answer(
     channels: &Channels,
-    cursor: Cursor,
+    mut cursor: Cursor,
     stats: Arc<ChannelStats>,
 ) -> Response {
     let of = stats.of(Transport::Sse);
     of.requests.fetch_add(1, Ordering::Relaxed);
     let meter = of.meter.clone();
     let channels = channels.clone();
-    Response::events(move |events| async move {
-        let held = Held::new(stats, Transport::Sse);
-        match run(&channels, cursor, &held, events).await {
-            Ok(()) => {}
+    let held = Held::new(stats, Transport::Sse);
+    Response::events(move |mut events| async move {
+        // By reference, so that the task has room for one cursor and not for each call's.
+        match run(&channels, &mut cursor, &held, &mut events).await {
+            Ok(End::Finish) => events.finish().await,
+            Ok(End::Cut) => events.reset(),
             Err(error) => tracing::debug!(%error, "an event stream ended"),
         }
     })
@@ -50,28 +52,35 @@ pub(in super::super) fn later() -> Response {
     })
 }
 
+/// How a stream ends that has a reader still.
+enum End {
+    /// In good order.
+    Finish,
+    /// By a reset, on purpose.
+    Cut,
+}
+
 async fn run(
     channels: &Channels,
-    mut cursor: Cursor,
+    cursor: &mut Cursor,
     held: &Held,
-    mut events: EventStream,
-) -> Result<(), StreamError> {
+    events: &mut EventStream,
+) -> Result<End, StreamError> {
     // A position before the first message, and a reconnection time of this connection's own: who
     // is cut together does not come back together.
-    let position = cursor.position().to_string();
     let retry = Some(uniform_seconds(1, 5));
     let mut started = false;
     let mut cut = channels.0.cuts.begin(Transport::Sse);
     events
         .send(&EventRef {
             retry,
-            id: Some(&position),
+            id: Some(&cursor.position().to_string()),
             ..EventRef::default()
         })
         .await?;
     loop {
         let read = tokio::select! {
-            read = super::next(channels, &mut cursor, super::WRITE_LIMIT) => read,
+            read = super::next(channels, cursor, super::WRITE_LIMIT) => read,
             end = events.keep_alive() => match end {
                 StreamError::Stopping => {
                     let retry = Some(uniform_seconds(1, 30));
@@ -80,10 +89,7 @@ async fn run(
                 }
                 end => return Err(end),
             },
-            () = cut::wait(&mut cut) => {
-                events.reset();
-                return Ok(());
-            }
+            () = cut::wait(&mut cut) => return Ok(End::Cut),
         };
         match read {
             Read::Batch(batch) => {
@@ -95,6 +101,7 @@ async fn run(
                 if started && gap.reason == GapReason::Trimmed && channels.lag() == Lag::Close =>
             {
                 // It resumes at its position and is told the gap then.
+                let position = cursor.position();
                 tracing::info!(%position, "an event stream ended: its reader was too slow");
                 break;
             }
@@ -114,6 +121,5 @@ async fn run(
         }
         started = true;
     }
-    events.finish().await;
-    Ok(())
+    Ok(End::Finish)
 }

@@ -70,11 +70,15 @@ pub(in super::super) fn answer(
     let feed = Feed::new(channel.clone(), cursor, held);
     let channels = channels.clone();
     let response = if in_envelopes {
-        let session = envelopes::Session::new(channels, feed, may_publish, head, peer);
-        Response::upgraded(accepted, limits, |websocket| session.run(websocket))
+        let mut session = envelopes::Session::new(channels, feed, may_publish, head, peer);
+        Response::upgraded(accepted, limits, |mut websocket| async move {
+            session.run(&mut websocket).await.carry_out(websocket).await;
+        })
     } else {
-        let session = bare::Session::new(channels, feed, may_publish, query.skip_gaps);
-        Response::upgraded(accepted, limits, |websocket| session.run(websocket))
+        let mut session = bare::Session::new(channels, feed, may_publish, query.skip_gaps);
+        Response::upgraded(accepted, limits, |mut websocket| async move {
+            session.run(&mut websocket).await.carry_out(websocket).await;
+        })
     };
     response.metered(meter)
 }

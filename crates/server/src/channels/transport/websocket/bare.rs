@@ -1,7 +1,4 @@
 //! A session of payloads alone: a message a frame, by its kind, both ways.
-
-use core::pin::pin;
-
 use tidings_hub::{Publish, Read};
 use tidings_websocket::{CloseCode, Message};
 
@@ -28,32 +25,29 @@ impl Session {
         }
     }
 
-    pub(super) async fn run(mut self, mut websocket: WebSocket) {
-        websocket.leave_stop_to_session();
-        let mut stop = websocket.stop();
-        let mut stopping = pin!(stop.stopping());
+    pub(super) async fn run(&mut self, websocket: &mut WebSocket) -> End {
+        let mut stopping = websocket.take_stop();
         let mut cut = self.channels.0.cuts.begin(Transport::WebSocket);
-        let end = loop {
+        loop {
             let turned = tokio::select! {
                 biased;
-                () = &mut stopping => break End::restart(&self.feeds.own),
-                turn = self.feeds.turn(&self.channels, &mut websocket, &mut cut) => match turn {
+                () = &mut stopping => return End::restart(&self.feeds.own),
+                turn = self.feeds.turn(&self.channels, websocket, &mut cut) => match turn {
                     Turn::Received(Some(Message::Text(text))) => {
                         self.publish(Publish::text(text.as_str()))
                     }
                     Turn::Received(Some(Message::Binary(data))) => {
                         self.publish(Publish::binary(&data))
                     }
-                    Turn::Received(None) => break End::Left,
-                    Turn::Read(_, read) => self.deliver(&mut websocket, read).await,
-                    Turn::Cut => break End::Cut,
+                    Turn::Received(None) => return End::Left,
+                    Turn::Read(_, read) => self.deliver(websocket, read).await,
+                    Turn::Cut => return End::Cut,
                 },
             };
             if let Err(end) = turned {
-                break end;
+                return end;
             }
-        };
-        end.carry_out(websocket).await;
+        }
     }
 
     async fn deliver(&mut self, websocket: &mut WebSocket, read: Read) -> Result<(), End> {

@@ -1,7 +1,6 @@
 //! A session of `tidings.v1`: envelopes with positions, and up to 100 channels.
 
 use core::net::SocketAddr;
-use core::pin::pin;
 
 use tidings_http1::RequestHead;
 use tidings_hub::{ChannelName, Gap, Position, Publish, PublishError, Read, Start};
@@ -46,17 +45,14 @@ impl Session {
         }
     }
 
-    pub(super) async fn run(mut self, mut websocket: WebSocket) {
-        websocket.leave_stop_to_session();
-        let end = match self.serve(&mut websocket).await {
+    pub(super) async fn run(&mut self, websocket: &mut WebSocket) -> End {
+        match self.serve(websocket).await {
             Ok(end) | Err(end) => end,
-        };
-        end.carry_out(websocket).await;
+        }
     }
 
     async fn serve(&mut self, websocket: &mut WebSocket) -> Result<End, End> {
-        let mut stop = websocket.stop();
-        let mut stopping = pin!(stop.stopping());
+        let mut stopping = websocket.take_stop();
         let mut cut = self.channels.0.cuts.begin(Transport::WebSocket);
         let position = self.feeds.own.cursor.position();
         websocket.send_text(&envelope::position(position)).await?;

@@ -38,6 +38,8 @@ pub(super) struct Feeds {
     pub(super) others: Vec<Feed>,
     /// Whose turn it is, so that a busy channel does not starve the others.
     turn: usize,
+    /// Whether the last turn was a read.
+    read_last: bool,
 }
 
 /// What a turn of a session's loop brought.
@@ -56,6 +58,7 @@ impl Feeds {
             own,
             others: Vec::new(),
             turn: 0,
+            read_last: false,
         }
     }
 
@@ -89,13 +92,35 @@ impl Feeds {
         websocket: &mut WebSocket,
         cut: &mut Cut,
     ) -> Turn {
-        if !websocket.is_open() {
-            return Turn::Received(websocket.next().await);
+        match poll_fn(|cx| self.poll_turn(cx, channels, websocket, cut)).await {
+            // The end takes its time.
+            Turn::Received(None) => Turn::Received(websocket.next().await),
+            turn => turn,
         }
-        tokio::select! {
-            message = websocket.next() => Turn::Received(message),
-            (number, read) = poll_fn(|cx| self.poll_read(cx, channels)) => Turn::Read(number, read),
-            () = cut::wait(cut) => Turn::Cut,
+    }
+
+    /// Who woke this is mostly a message, so the channels come first; but not twice in a row, since
+    /// each of the two could go on for ever.
+    fn poll_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        channels: &Channels,
+        websocket: &mut WebSocket,
+        cut: &mut Cut,
+    ) -> Poll<Turn> {
+        let receives_first = core::mem::take(&mut self.read_last);
+        if receives_first && let Poll::Ready(message) = websocket.poll_next(cx) {
+            return Poll::Ready(Turn::Received(message));
         }
+        if websocket.is_open()
+            && let Poll::Ready((number, read)) = self.poll_read(cx, channels)
+        {
+            self.read_last = true;
+            return Poll::Ready(Turn::Read(number, read));
+        }
+        if !receives_first && let Poll::Ready(message) = websocket.poll_next(cx) {
+            return Poll::Ready(Turn::Received(message));
+        }
+        cut::poll(cut, cx).map(|()| Turn::Cut)
     }
 }
