@@ -46,7 +46,8 @@ fn one(plan: Plan, kind: Kind, len: usize, times: u64, server: bool, what: &str)
             if server && len >= VECTORED_FROM {
                 let payload = as_server.send_header(&message, &mut out).expect("sent");
                 let frame = [IoSlice::new(&out), IoSlice::new(&payload)];
-                sink.write_vectored(&frame).expect("written");
+                let len = sink.write_vectored(&frame).expect("written");
+                assert_eq!(len, out.len() + payload.len());
             } else if server {
                 as_server
                     .send_message(&message, (), &mut out)
