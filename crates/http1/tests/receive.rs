@@ -100,7 +100,9 @@ fn an_error_reads_as_one_sentence_with_octet_and_section() {
 
 #[test]
 fn a_request_line_is_three_parts_with_single_spaces_rfc9112_3() {
-    let rows: [(&str, &[u8], ErrorKind, u64, u16); 28] = [
+    let rows: [(&str, &[u8], ErrorKind, u64, u16); 30] = [
+        ("no target", b"GET \r\n", Target, 4, 400),
+        ("no target and no version", b"GET  \r\n", Target, 4, 400),
         ("TLS hello", b"\x16", NotHttp, 0, 400),
         ("SOCKS", b"\x05", NotHttp, 0, 400),
         ("leading space", b" GET / HTTP/1.1\r\n", NotHttp, 0, 400),
