@@ -272,3 +272,51 @@ fn a_client_tells_why_a_connection_ends_rfc9112_9_3() {
         assert_eq!(read(octets, says_close, true), Ok(vec![want]), "{name}");
     }
 }
+
+/// Fields whose names are as long as one that the codec acts on, with values that it would act on.
+const LIKE_FRAMING: [(&str, &str); 6] = [
+    ("Date", "a b"),
+    ("Cookie", "x"),
+    ("Referer", "x"),
+    ("User-Agent", "close, keep-alive"),
+    ("Accept-Charset", "x"),
+    ("If-Modified-Since", "gzip"),
+];
+
+#[test]
+fn a_field_that_is_as_long_as_one_that_frames_is_any_field_rfc9110_5_1() {
+    for (name, value) in LIKE_FRAMING {
+        let request =
+            format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n{name}: {value}\r\n\r\n");
+        assert_eq!(
+            serve(&request, Limits::default()),
+            Ok(Next::Reuse),
+            "{name}"
+        );
+        let response = format!("HTTP/1.1 204 \r\n{name}: {value}\r\n\r\n");
+        assert_eq!(
+            read(&response, false, false),
+            Ok(vec![Next::Reuse]),
+            "{name}"
+        );
+
+        let mut server = ServerConnection::new(Limits::default());
+        let (mut input, mut out) = (BytesMut::from(&*request), BytesMut::new());
+        while server.next_event(&mut input).unwrap().is_some() {}
+        let fields = [(name, value.as_bytes())];
+        server
+            .send_response(200, fields, Content::Length(0), &mut out)
+            .unwrap();
+        let want = format!("HTTP/1.1 200 OK\r\n{name}: {value}\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(out, want.as_bytes(), "{name}");
+
+        let mut client = ClientConnection::new(Limits::default());
+        out.clear();
+        let fields = [("Host", &b"a"[..]), (name, value.as_bytes())];
+        client
+            .send_request("GET", "/", fields, Content::None, &mut out)
+            .unwrap();
+        let want = format!("GET / HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\n\r\n");
+        assert_eq!(out, want.as_bytes(), "{name}");
+    }
+}
