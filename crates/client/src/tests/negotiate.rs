@@ -33,6 +33,7 @@ pub(super) struct World {
     path: Arc<Mutex<Path>>,
     log: Arc<Mutex<Vec<String>>>,
     published: tokio::sync::watch::Sender<usize>,
+    cuts: tokio::sync::watch::Sender<()>,
     /// The transport of every request, with its time.
     asked: Arc<Mutex<Vec<(Transport, Instant)>>>,
 }
@@ -44,20 +45,33 @@ impl World {
             path: Arc::new(Mutex::new(path)),
             log: Arc::default(),
             published: tokio::sync::watch::Sender::new(0),
+            cuts: tokio::sync::watch::Sender::new(()),
             asked: Arc::default(),
         };
         let at = world.clone();
         tokio::spawn(async move {
             while let Some(stream) = server.incoming.recv().await {
                 let world = at.clone();
-                tokio::spawn(async move { world.serve(Conn(stream)).await });
+                let mut cuts = world.cuts.subscribe();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = world.serve(Conn(stream)) => {}
+                        _ = cuts.changed() => {}
+                    }
+                });
             }
         });
         (world, dialer)
     }
 
-    pub(super) fn becomes(&self, path: Path) {
+    fn becomes(&self, path: Path) {
         *self.path.lock().unwrap() = path;
+    }
+
+    /// Goes another way: what is open is cut.
+    pub(super) fn roams(&self, path: Path) {
+        self.becomes(path);
+        self.cuts.send_replace(());
     }
 
     pub(super) fn push(&self, text: &str) {
