@@ -320,3 +320,106 @@ fn a_field_that_is_as_long_as_one_that_frames_is_any_field_rfc9110_5_1() {
         assert_eq!(out, want.as_bytes(), "{name}");
     }
 }
+
+/// Feeds octet by octet, and gives how many requests came.
+fn drip(octets: &str, limits: Limits) -> Result<usize, ReceiveError> {
+    let mut connection = ServerConnection::new(limits);
+    let (mut input, mut requests) = (BytesMut::new(), 0);
+    for octet in octets.as_bytes() {
+        input.extend_from_slice(&[*octet]);
+        while let Some(event) = connection.next_event(&mut input)? {
+            requests += usize::from(matches!(event, ServerEvent::Request(_)));
+        }
+    }
+    Ok(requests)
+}
+
+#[test]
+fn a_limit_holds_at_the_same_octet_when_a_head_comes_in_drops() {
+    type Row = (
+        &'static str,
+        fn(&mut Limits),
+        &'static str,
+        &'static str,
+        ErrorKind,
+    );
+    let rows: [Row; 4] = [
+        (
+            "method",
+            |limits| limits.max_method_len = 4,
+            "ABCD / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "ABCDE / HTTP/1.1\r\nHost: a\r\n\r\n",
+            ErrorKind::MethodTooLong,
+        ),
+        (
+            "target",
+            |limits| limits.max_target_len = 4,
+            "GET /abc HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /abcd HTTP/1.1\r\nHost: a\r\n\r\n",
+            ErrorKind::TargetTooLong,
+        ),
+        (
+            "head",
+            |limits| limits.max_head_len = 27,
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: ab\r\n\r\n",
+            ErrorKind::HeadTooLong,
+        ),
+        (
+            "fields",
+            |limits| limits.max_fields = 1,
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nB: c\r\n\r\n",
+            ErrorKind::TooManyFields,
+        ),
+    ];
+    for (name, set, fits, exceeds, kind) in rows {
+        let mut limits = Limits::default();
+        set(&mut limits);
+        assert_eq!(drip(fits, limits), Ok(1), "{name}");
+        let error = drip(exceeds, limits).unwrap_err();
+        assert_eq!(error.kind(), kind, "{name}");
+        assert_eq!(
+            serve(exceeds, limits).unwrap_err(),
+            error,
+            "{name} in one piece"
+        );
+    }
+}
+
+#[test]
+fn a_client_that_asked_nothing_is_told_of_octets_and_of_the_end_rfc9112_9_2() {
+    for (name, octets, eof, closed) in [
+        ("nothing", "", false, false),
+        ("octets", "H", false, true),
+        ("the end", "", true, true),
+        ("both", "H", true, true),
+    ] {
+        let mut connection = ClientConnection::new(Limits::default());
+        let mut input = BytesMut::from(octets);
+        if eof {
+            connection.receive_eof();
+        }
+        let event = connection.next_event(&mut input).unwrap();
+        assert_eq!(
+            matches!(event, Some(ClientEvent::Closed)),
+            closed,
+            "{name}: {event:?}"
+        );
+        assert_eq!(connection.can_send(), !closed, "{name}");
+        assert_eq!(input, octets.as_bytes(), "{name}");
+    }
+}
+
+#[test]
+fn a_detached_head_has_octets_of_its_own() {
+    let mut connection = ServerConnection::new(Limits::default());
+    let mut input = BytesMut::from("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let Ok(Some(ServerEvent::Request(head))) = connection.next_event(&mut input) else {
+        panic!()
+    };
+    let detached = head.detached();
+    assert_eq!(detached.raw(), head.raw());
+    assert_ne!(detached.raw().as_ptr(), head.raw().as_ptr());
+    assert_eq!(head.clone().raw().as_ptr(), head.raw().as_ptr());
+}
