@@ -31,11 +31,7 @@ fn message(number: usize) -> Message {
 }
 
 /// Sends all and reads all; a side that `closes` does so then. Gives the end of the connection.
-fn side<R: Role + Send + Sync>(
-    socket: &TcpStream,
-    key: fn() -> R::Key,
-    closes: bool,
-) -> Closed {
+fn side<R: Role + Send + Sync>(socket: &TcpStream, key: fn() -> R::Key, closes: bool) -> Closed {
     let begun = Instant::now();
     let connection = Connection::<R>::new(Config::default(), Duration::ZERO);
     let session = Shared::new((connection, BytesMut::new()));
