@@ -193,3 +193,16 @@ fn parts_become_a_head_by_the_rules_of_every_head() {
         (ErrorKind::LengthInvalid, 33)
     );
 }
+
+#[test]
+fn parts_of_version_1_0_become_a_head_of_1_0() {
+    let request = http::Request::builder()
+        .version(http::Version::HTTP_10)
+        .uri("/");
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let head = RequestHead::try_from(&parts).unwrap();
+    assert_eq!(
+        (head.version(), head.keep_alive()),
+        (Version::Http10, false)
+    );
+}
