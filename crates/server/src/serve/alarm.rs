@@ -44,3 +44,49 @@ impl Alarm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::future::poll_fn;
+    use core::time::Duration;
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(30);
+    const LONG: Duration = Duration::from_secs(3600);
+
+    async fn first_wait(alarm: &mut Alarm, due: Instant) -> bool {
+        poll_fn(|cx| Poll::Ready(alarm.poll(cx, due).is_ready())).await
+    }
+
+    async fn rings(alarm: &mut Alarm, due: Instant) -> Instant {
+        poll_fn(|cx| alarm.poll(cx, due)).await;
+        Instant::now()
+    }
+
+    #[tokio::test]
+    async fn a_deadline_that_moves_on_is_kept_and_not_the_one_before() {
+        let (mut alarm, now) = (Alarm::default(), Instant::now());
+        assert!(!first_wait(&mut alarm, now + SHORT).await);
+        assert!(rings(&mut alarm, now + 3 * SHORT).await >= now + 3 * SHORT);
+    }
+
+    #[tokio::test]
+    async fn a_deadline_that_comes_nearer_is_kept() {
+        let (mut alarm, now) = (Alarm::default(), Instant::now());
+        assert!(!first_wait(&mut alarm, now + LONG).await);
+        assert!(rings(&mut alarm, now + SHORT).await < now + LONG);
+    }
+
+    #[tokio::test]
+    async fn the_task_that_asked_last_is_woken() {
+        let (mut alarm, now) = (Alarm::default(), Instant::now());
+        assert!(!first_wait(&mut alarm, now + SHORT).await);
+        let other = tokio::spawn(async move { rings(&mut alarm, now + SHORT).await });
+        let rung = tokio::time::timeout(100 * SHORT, other)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(rung >= now + SHORT);
+    }
+}

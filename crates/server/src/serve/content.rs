@@ -369,3 +369,32 @@ impl Drop for Feeder {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn content_wakes_its_reader_unless_that_is_the_task_at_work() {
+        let (pipe, count) = (Pipe::default(), Arc::new(Count::default()));
+        let reader = Waker::from(count.clone());
+        let own = Waker::from(Arc::new(Count::default()));
+        for (by, wakes) in [(Some(&reader), 0), (Some(&own), 1), (None, 2)] {
+            pipe.lock().reader = Some(reader.clone());
+            pipe.change(by, |state| state.data = Some(Bytes::new()));
+            assert_eq!(count.0.load(Ordering::Relaxed), wakes);
+            assert!(pipe.lock().reader.is_none());
+        }
+    }
+}

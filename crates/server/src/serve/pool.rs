@@ -47,3 +47,37 @@ pub(super) fn give_back(mut buffer: BytesMut) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_that_was_given_back_serves_again_unless_a_part_of_it_is_in_use() {
+        let mut buffer = BytesMut::with_capacity(MIN_READ_LEN);
+        buffer.extend_from_slice(b"in use");
+        let address = buffer.as_ptr();
+        let part = buffer.split();
+        give_back(buffer);
+        assert_ne!(take(MIN_READ_LEN).as_ptr(), address);
+        drop(part);
+        let whole = BytesMut::with_capacity(MIN_READ_LEN);
+        let address = whole.as_ptr();
+        give_back(whole);
+        assert_eq!(take(MIN_READ_LEN).as_ptr(), address);
+    }
+
+    #[test]
+    fn a_thread_keeps_no_more_than_its_allowance() {
+        for _ in 0..2 * MAX_SMALL {
+            give_back(BytesMut::with_capacity(MIN_READ_LEN));
+        }
+        for _ in 0..2 * MAX_LARGE {
+            give_back(BytesMut::with_capacity(MAX_READ_LEN));
+        }
+        give_back(BytesMut::with_capacity(2 * LARGE_LEN));
+        assert_eq!(SMALL.with_borrow(Vec::len), MAX_SMALL);
+        assert_eq!(LARGE.with_borrow(Vec::len), MAX_LARGE);
+        assert!(LARGE.with_borrow(|spare| spare.iter().all(|one| one.capacity() <= LARGE_LEN)));
+    }
+}

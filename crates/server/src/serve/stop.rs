@@ -94,3 +94,48 @@ impl Future for KeptStop {
         self.told.as_mut().poll(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::future::poll_fn;
+
+    use super::*;
+
+    async fn is_given(kept: &mut KeptStop) -> bool {
+        poll_fn(|cx| Poll::Ready(Pin::new(&mut *kept).poll(cx).is_ready())).await
+    }
+
+    #[tokio::test]
+    async fn who_waits_already_and_who_comes_later_are_both_told() {
+        let (stopper, stop) = signal();
+        let mut early = stop.clone();
+        let early = tokio::spawn(async move { early.stopping().await });
+        tokio::task::yield_now().await;
+        assert!(!stop.is_stopping() && !early.is_finished());
+        stopper.stop();
+        early.await.unwrap();
+        stop.clone().stopping().await;
+        stop.kept().await;
+        assert!(stop.is_stopping());
+    }
+
+    #[tokio::test]
+    async fn a_kept_stop_wakes_the_task_that_asked_last() {
+        let (stopper, stop) = signal();
+        let mut kept = stop.kept();
+        assert!(!is_given(&mut kept).await && !is_given(&mut kept).await);
+        let other = tokio::spawn(kept);
+        tokio::task::yield_now().await;
+        assert!(!other.is_finished());
+        stopper.stop();
+        other.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_gone_has_stopped() {
+        let (stopper, stop) = signal();
+        drop(stopper);
+        stop.kept().await;
+        assert!(stop.is_stopping());
+    }
+}
