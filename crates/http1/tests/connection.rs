@@ -423,3 +423,13 @@ fn a_detached_head_has_octets_of_its_own() {
     assert_ne!(detached.raw().as_ptr(), head.raw().as_ptr());
     assert_eq!(head.clone().raw().as_ptr(), head.raw().as_ptr());
 }
+
+#[test]
+fn a_status_line_without_its_space_still_ends_with_crlf_rfc9112_4() {
+    assert_eq!(
+        read("HTTP/1.1 204\r\n\r\n", false, false),
+        Ok(vec![Next::Reuse])
+    );
+    let error = read("HTTP/1.1 204\n\n", false, false).unwrap_err();
+    assert_eq!((error.kind(), error.offset()), (ErrorKind::BareLf, 12));
+}

@@ -358,3 +358,19 @@ fn a_server_that_closed_without_an_answer_is_an_error_rfc9110_15_6_3() {
     assert_eq!(client.forward(&ServerEvent::Closed, VIA, &mut out), Ok(()));
     assert!(out.is_empty(), "the end of a client is nothing to write");
 }
+
+#[test]
+fn what_is_out_of_place_is_told_not_left_out() {
+    let mut client = ClientConnection::new(Limits::default());
+    let (mut out, mut input) = (BytesMut::new(), BytesMut::from("HTTP/1.1 103 \r\n\r\n"));
+    let host = [("Host", &b"a"[..])];
+    client
+        .send_request("GET", "/", host, Content::None, &mut out)
+        .unwrap();
+    let early = client.next_event(&mut input).unwrap().unwrap();
+    let mut idle = ServerConnection::new(Limits::default());
+    assert_eq!(
+        idle.forward(&early, VIA, &mut out),
+        Err(SendError::WrongState)
+    );
+}

@@ -196,7 +196,7 @@ fn parts_become_a_head_by_the_rules_of_every_head() {
 
 #[test]
 fn parts_of_version_1_0_become_a_head_of_1_0() {
-    let request = http::Request::builder()
+    let request = Request::builder()
         .version(http::Version::HTTP_10)
         .uri("/");
     let (parts, ()) = request.body(()).unwrap().into_parts();
@@ -205,4 +205,16 @@ fn parts_of_version_1_0_become_a_head_of_1_0() {
         (head.version(), head.keep_alive()),
         (Version::Http10, false)
     );
+}
+
+#[test]
+fn parts_have_no_limit_on_the_method() {
+    let method = "M".repeat(200);
+    let request = Request::builder()
+        .method(&*method)
+        .uri("/")
+        .header("host", "a");
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let head = RequestHead::try_from(&parts).unwrap();
+    assert_eq!(head.method(), method);
 }
