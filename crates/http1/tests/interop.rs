@@ -196,9 +196,7 @@ fn parts_become_a_head_by_the_rules_of_every_head() {
 
 #[test]
 fn parts_of_version_1_0_become_a_head_of_1_0() {
-    let request = Request::builder()
-        .version(http::Version::HTTP_10)
-        .uri("/");
+    let request = Request::builder().version(http::Version::HTTP_10).uri("/");
     let (parts, ()) = request.body(()).unwrap().into_parts();
     let head = RequestHead::try_from(&parts).unwrap();
     assert_eq!(
