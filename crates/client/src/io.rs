@@ -11,6 +11,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::Url;
 #[cfg(feature = "tls")]
@@ -88,6 +89,8 @@ pub(crate) struct Io {
     pub(crate) ended: bool,
     /// What was written may wait in the stream, as TLS has records of its own.
     unflushed: bool,
+    /// Since when the stream took nothing of what waits.
+    stalled: Option<Instant>,
 }
 
 impl Io {
@@ -100,7 +103,18 @@ impl Io {
             out: BytesMut::new(),
             ended: false,
             unflushed: false,
+            stalled: None,
         }
+    }
+
+    /// Since when the stream takes nothing of what waits to be written; from here on, where it
+    /// was not asked before. None where nothing waits.
+    pub(crate) fn stalled(&mut self) -> Option<Instant> {
+        let waits = !self.out.is_empty() || self.unflushed;
+        if waits && self.stalled.is_none() {
+            self.stalled = Some(Instant::now());
+        }
+        self.stalled.filter(|_| waits)
     }
 
     /// Writes what waits and reads what comes, until one of both made progress.
@@ -108,8 +122,10 @@ impl Io {
     /// Cancel-safe.
     pub(crate) async fn progress(&mut self) -> io::Result<()> {
         self.input.reserve(READ_LEN);
+        let waits = !self.out.is_empty() || self.unflushed;
         tokio::select! {
-            written = write(&mut self.writer, &mut self.out), if !self.out.is_empty() || self.unflushed => {
+            written = write(&mut self.writer, &mut self.out), if waits => {
+                self.stalled = None;
                 match written {
                     Ok(Written::Octets) => self.unflushed = true,
                     Ok(Written::Flushed) => self.unflushed = false,
@@ -151,16 +167,34 @@ impl Io {
         }
     }
 
-    /// Writes what the socket takes at once; a connection that is given up earns no wait.
-    pub(crate) fn write_what_fits(&mut self) {
+    /// Writes what the stream takes at once, without a wait; tells whether there was progress.
+    pub(crate) fn write_what_fits(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
+        let mut progress = false;
         while !self.out.is_empty() {
             match Pin::new(&mut self.writer).poll_write(&mut cx, &self.out) {
-                Poll::Ready(Ok(len)) if len > 0 => self.out.advance(len),
-                Poll::Ready(_) | Poll::Pending => return,
+                Poll::Ready(Ok(len)) if len > 0 => {
+                    self.out.advance(len);
+                    self.unflushed = true;
+                    progress = true;
+                }
+                // What the peer said before it left is read on.
+                Poll::Ready(_) => {
+                    self.out.clear();
+                    self.unflushed = false;
+                    progress = true;
+                }
+                Poll::Pending => break,
             }
         }
-        let _ = Pin::new(&mut self.writer).poll_flush(&mut cx);
+        if self.out.is_empty() && self.unflushed {
+            self.unflushed = Pin::new(&mut self.writer).poll_flush(&mut cx).is_pending();
+            progress |= !self.unflushed;
+        }
+        if progress {
+            self.stalled = None;
+        }
+        progress
     }
 }
 

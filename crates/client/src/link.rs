@@ -212,11 +212,14 @@ impl Link {
                     self.session.begin(&mut self.core.context(&mut io.out))?;
                     self.state = State::Open(io);
                 }
-                State::Open(io) => {
-                    if let Some(step) = turn(io, self.session.as_mut(), &mut self.core).await? {
-                        return Ok(step);
+                State::Open(io) => match turn(io, self.session.as_mut(), &mut self.core).await {
+                    Ok(Some(step)) => return Ok(step),
+                    Ok(None) => {}
+                    Err(error) => {
+                        let mut cx = self.core.context(&mut io.out);
+                        return self.session.forgive(&error, &mut cx).ok_or(error);
                     }
-                }
+                },
                 State::Closed => return Err(Error::Cut),
             }
         }
@@ -307,9 +310,23 @@ async fn turn(
         let mut cx = core.context(&mut io.out);
         return session.handle_timeout(&mut cx);
     }
+    let write_timeout = core.ask.limits.write_timeout;
+    let stalled = io.stalled().map(|since| since + write_timeout);
+    if stalled.is_some_and(|until| until <= Instant::now()) {
+        // Nor is it the peer's fault that a caller was away.
+        return if io.write_what_fits() {
+            Ok(None)
+        } else {
+            Err(Error::Timeout {
+                what: "the peer's reading",
+                after: write_timeout,
+            })
+        };
+    }
+    let until = due.map(|due| core.origin + due).into_iter().chain(stalled);
     let progress = io.progress();
-    match due {
-        Some(due) => match timeout_at(core.origin + due, progress).await {
+    match until.min() {
+        Some(until) => match timeout_at(until, progress).await {
             Ok(progress) => progress?,
             // The next turn acts on the time that has come.
             Err(_) => return Ok(None),

@@ -43,6 +43,9 @@ pub struct Limits {
     /// Longest silence of an event stream before the client connects again. Default 40 s, so
     /// that two heartbeats of 15 s may be late. On a WebSocket it is pings that watch.
     pub max_silence: Duration,
+    /// Longest time in which the peer takes nothing of what is written, before the client connects
+    /// again. Default 20 s, as for the answer to a ping.
+    pub write_timeout: Duration,
     /// Longest goodbye: a WebSocket's closing handshake. Default 2 s.
     pub close_timeout: Duration,
 }
@@ -56,6 +59,7 @@ impl Default for Limits {
             answer_timeout: Duration::from_secs(10),
             proof_timeout: Duration::from_secs(5),
             max_silence: Duration::from_secs(40),
+            write_timeout: Duration::from_secs(20),
             close_timeout: Duration::from_secs(2),
         }
     }

@@ -123,8 +123,11 @@ impl World {
                 Transport::LongPoll | Transport::ShortPoll => {
                     if transport == Transport::LongPoll {
                         let held = self.more_than(seen, path);
-                        if let Ok(false) = tokio::time::timeout(Duration::from_secs(25), held).await
-                        {
+                        let wait = field(&request, "Prefer").and_then(|prefer| {
+                            let seconds = prefer.strip_prefix("wait=")?;
+                            Some(Duration::from_secs(seconds.parse().ok()?))
+                        });
+                        if let Ok(false) = tokio::time::timeout(wait.unwrap(), held).await {
                             return;
                         }
                     }
@@ -316,7 +319,9 @@ async fn what_does_not_get_through_gives_way_and_nothing_published_since_is_lost
     }
     let want: Vec<_> = (1..=40).map(|n| Data::Text(n.to_string())).collect();
     assert_eq!(got, want, "all, once, in order");
-    assert_eq!(told[..4], [WebSocket, Sse, LongPoll, ShortPoll]);
+    // A long poll asks to be held for less.
+    assert_eq!(told[..3], [WebSocket, Sse, LongPoll]);
+    assert!(!told.contains(&ShortPoll), "{told:?}");
     publisher.await.unwrap();
 }
 
@@ -389,13 +394,12 @@ async fn a_better_transport_that_does_not_hold_beside_is_not_taken() {
     while Instant::now() < until {
         match next(&mut subscription).await {
             Item::Message(_) => {}
-            // A held poll is cut after 5 s too: that leads down, never up.
-            Item::Transport(told) => assert_eq!(told.transport, Transport::ShortPoll),
+            // A held poll is cut after 5 s too: it asks for less.
             other => panic!("{other:?}"),
         }
     }
     assert!(world.asked().contains(&Transport::WebSocket));
-    assert_eq!(subscription.transport(), Transport::ShortPoll);
+    assert_eq!(subscription.transport(), Transport::LongPoll);
 }
 
 #[tokio::test(start_paused = true)]

@@ -290,6 +290,104 @@ async fn a_kept_connection_that_lapsed_is_no_failure_rfc9112_9_3_1() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_stops_reading_is_given_up_although_it_sends() {
+    let (dialer, mut server) = network();
+    let peer = tokio::spawn(async move {
+        let mut deaf = server.accept().await;
+        greet(&mut deaf, Transport::WebSocket).await;
+        let begun = Instant::now();
+        let talk = async {
+            loop {
+                deaf.send(text_frame(r#"{"something":1}"#)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let mut again = tokio::select! {
+            () = talk => unreachable!("it talks on"),
+            again = server.accept() => again,
+        };
+        let waited = begun.elapsed();
+        assert!(waited >= Duration::from_secs(20), "{waited:?}");
+        assert!(waited <= Duration::from_secs(22), "{waited:?}");
+        let request = again.request().await;
+        assert!(
+            request.starts_with("GET /channels/c?after=e.0 "),
+            "{request}"
+        );
+    });
+    let mut subscription = open(Transport::WebSocket, &dialer).await.unwrap();
+    // The position first: only then does the test count.
+    let quiet = tokio::time::timeout(Duration::from_millis(1), subscription.next());
+    assert!(quiet.await.is_err());
+    // More than a connection in memory holds, and more than may wait while octets are read.
+    let long = Data::Text("x".repeat(300_000));
+    subscription.send(&long).unwrap();
+    drive(subscription, peer).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_away_while_octets_wait_to_be_written_finds_the_connection() {
+    let (dialer, mut server) = network();
+    let peer = tokio::spawn(async move {
+        let mut conn = server.accept().await;
+        greet(&mut conn, Transport::WebSocket).await;
+        // It reads a part, and the rest when there is room for it, which takes the caller.
+        let mut rest = 300_000;
+        while rest > 0 {
+            rest -= conn.read(10_000).await.len();
+        }
+        conn.send(text_frame(r#"{"id":"e.1","data":"a"}"#)).await;
+        conn.drain().await;
+    });
+    let mut subscription = open(Transport::WebSocket, &dialer).await.unwrap();
+    let long = Data::Text("x".repeat(300_000));
+    subscription.send(&long).unwrap();
+    // It is polled, and then not for longer than a peer may be deaf.
+    let soon = tokio::time::timeout(Duration::ZERO, subscription.next());
+    assert!(soon.await.is_err());
+    tokio::time::sleep(Duration::from_secs(24)).await;
+    assert_eq!(text(&mut subscription).await, "a");
+    drop(subscription);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_poll_that_is_cut_while_it_is_held_asks_for_less() {
+    // Cut without a word, or by a gateway that says why.
+    for gateway in [false, true] {
+        let (dialer, mut server) = network();
+        let peer = tokio::spawn(async move {
+            let mut conn = server.accept().await;
+            greet(&mut conn, Transport::LongPoll).await;
+            let mut waits = Vec::new();
+            for wait in [25, 12, 6] {
+                let request = conn.request().await;
+                waits.push(field(&request, "Prefer").unwrap().to_owned());
+                assert_eq!(field(&request, "If-None-Match"), Some("\"e.0\""), "{wait}");
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                if gateway {
+                    conn.send(answer(504, "", "<html>")).await;
+                }
+                drop(conn);
+                let cut = Instant::now();
+                conn = server.accept().await;
+                assert!(cut.elapsed() <= Duration::from_millis(1), "at once");
+            }
+            for _ in 0..64 {
+                let request = conn.request().await;
+                waits.push(field(&request, "Prefer").unwrap().to_owned());
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                conn.send(answer(304, "", "")).await;
+            }
+            waits.dedup();
+            // Half after each cut; after a while of answers it grows.
+            assert_eq!(waits, ["wait=25", "wait=12", "wait=6", "wait=3", "wait=4"]);
+        });
+        drive(open(Transport::LongPoll, &dialer).await.unwrap(), peer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_is_given_up() {
     for transport in Transport::ALL {
         let (dialer, mut server) = network();

@@ -164,6 +164,12 @@ pub(crate) trait Session: Send {
         cx: &mut Context<'_>,
     ) -> Result<Option<Step>, Error>;
 
+    /// Gives the step in place of an error that is no failure of the transport, but of what it
+    /// asked for.
+    fn forgive(&mut self, _error: &Error, _cx: &mut Context<'_>) -> Option<Step> {
+        None
+    }
+
     /// The connection is gone because of `error`: returns the time to connect again.
     fn cut(&mut self, error: &Error, cx: &mut Context<'_>) -> Result<Duration, Error>;
 

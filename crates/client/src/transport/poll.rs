@@ -20,6 +20,12 @@ pub(super) trait Pace: Send {
 
     /// How long to wait after a poll that ended so.
     fn next(&mut self, outcome: Outcome, now: Duration, entropy: u64) -> Duration;
+
+    /// Takes that a poll was cut after it was held for so long; tells whether a shorter wait may
+    /// mend it.
+    fn cut(&mut self, _held: Duration) -> bool {
+        false
+    }
 }
 
 /// The polls of a subscription.
@@ -208,6 +214,27 @@ impl<P: Pace> Session for Polls<P> {
             // Between two polls the end is no failure.
             Phase::Paused { until } => Ok(Some(Step::Reconnect { at: until })),
         }
+    }
+
+    fn forgive(&mut self, error: &Error, cx: &mut Context<'_>) -> Option<Step> {
+        let Phase::Asked {
+            deadline, limit, ..
+        } = self.phase
+        else {
+            return None;
+        };
+        let held = cx.now.saturating_sub(deadline.saturating_sub(limit));
+        let is_cut = match error {
+            Error::Cut | Error::Io(_) => true,
+            // Who answers for a server that is silent for too long says so.
+            Error::Status {
+                status,
+                retry_after,
+                ..
+            } => *status == 504 && retry_after.is_none(),
+            _ => false,
+        };
+        (is_cut && self.pace.cut(held)).then_some(Step::Reconnect { at: cx.now })
     }
 
     fn cut(&mut self, error: &Error, cx: &mut Context<'_>) -> Result<Duration, Error> {
