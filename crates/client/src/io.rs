@@ -19,8 +19,6 @@ use crate::tls::Tls;
 
 /// Room that every read finds, in octets.
 const READ_LEN: usize = 16 * 1024;
-/// Octets that may wait for a slow peer before its own octets are no longer read.
-const MAX_OUT_LEN: usize = 64 * 1024;
 
 /// An ordered stream of octets both ways: TCP, or TLS over it.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -137,7 +135,8 @@ impl Io {
                     }
                 }
             }
-            read = self.reader.read_buf(&mut self.input), if self.out.len() < MAX_OUT_LEN => {
+            // Whatever waits to be written: a peer may take it only when its own octets are taken.
+            read = self.reader.read_buf(&mut self.input) => {
                 self.ended = read? == 0;
             }
         }

@@ -334,3 +334,27 @@ async fn compression_is_offered_where_it_is_switched_on_rfc7692_5() {
         peer.await.unwrap();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn messages_come_though_the_peer_takes_nothing_before_they_are_read() {
+    let (dialer, mut server) = network();
+    let (sent, was_sent) = tokio::sync::oneshot::channel();
+    let (delivered, was_delivered) = tokio::sync::oneshot::channel();
+    let peer = tokio::spawn(async move {
+        let mut conn = server.accept().await;
+        greet(&mut conn, Transport::WebSocket).await;
+        was_sent.await.unwrap();
+        conn.send(text_frame(r#"{"id":"e.1","data":"a"}"#)).await;
+        was_delivered.await.unwrap();
+        conn.drain().await;
+    });
+    let mut subscription = open(Transport::WebSocket, &dialer).await.unwrap();
+    // More than the connection holds.
+    subscription.send(&Data::Text("x".repeat(300_000))).unwrap();
+    sent.send(()).unwrap();
+    let came = tokio::time::timeout(Duration::from_secs(5), subscription.next()).await;
+    assert!(matches!(came, Ok(Some(Ok(Item::Message(_))))), "{came:?}");
+    delivered.send(()).unwrap();
+    drop(subscription);
+    peer.await.unwrap();
+}
