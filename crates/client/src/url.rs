@@ -162,7 +162,9 @@ impl Url {
     /// Resolves the value of a `Location` field (RFC 9110 §10.2.2).
     pub(crate) fn join(&self, location: &str) -> Result<Self, Error> {
         let location = location.split('#').next().unwrap_or_default();
-        if location.contains("://") {
+        // A path or a query may hold a URL of its own.
+        let scheme = location.split_once("://").map(|(scheme, _)| scheme);
+        if scheme.is_some_and(|scheme| !scheme.contains(['/', '?'])) {
             return location.parse();
         }
         if let Some(rest) = location.strip_prefix("//") {
@@ -448,6 +450,8 @@ mod tests {
             ("x", "http://h:81/a/x"),
             ("?z", "http://h:81/a/b?z"),
             ("/x#f", "http://h:81/x"),
+            ("/x?to=http://g/", "http://h:81/x?to=http://g/"),
+            ("?to=http://g/", "http://h:81/a/b?to=http://g/"),
         ];
         for (location, want) in rows {
             assert_eq!(url.join(location).unwrap().to_string(), want);
