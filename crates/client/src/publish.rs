@@ -204,7 +204,11 @@ impl Publisher {
                 Ok(position) => return Ok(position),
                 Err(error) => error,
             };
-            let refused = matches!(error, Error::Status { .. });
+            // A gateway says 500, 502 and 504 also of what it has passed on.
+            let refused = matches!(
+                error,
+                Error::Status { status, .. } if !matches!(status, 500 | 502 | 504)
+            );
             if drawn && key.is_some() && matches!(error, Error::Status { status: 429, .. }) {
                 key = None;
                 self.keyless_until = Some(Instant::now() + KEYLESS_FOR);

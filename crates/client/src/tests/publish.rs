@@ -115,6 +115,29 @@ async fn a_server_without_room_for_keys_gets_messages_without_and_none_of_unknow
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_without_a_key_that_a_gateway_may_have_passed_on_is_not_sent_again() {
+    for status in [500, 502, 504] {
+        let (dialer, mut server) = network();
+        let peer = tokio::spawn(async move {
+            let mut conn = server.accept().await;
+            post(&mut conn).await;
+            conn.send(answer(429, "", "")).await;
+            post(&mut conn).await;
+            conn.send(answer(status, "", "")).await;
+            assert_eq!(conn.drain().await, b"", "{status}");
+        });
+        let mut publisher = publisher(&dialer);
+        let error = publisher.publish(Publish::text("1")).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Status { status: said, .. } if said == status),
+            "{error:?}"
+        );
+        drop(publisher);
+        peer.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_repeated_publish_carries_the_same_key() {
     let (dialer, mut server) = network();
     let peer = tokio::spawn(async move {
