@@ -721,3 +721,49 @@ async fn a_peer_that_sends_and_never_reads_is_dropped_after_the_progress_timeout
         assert!(started.elapsed() < PATIENCE);
     }
 }
+
+#[tokio::test]
+async fn the_wait_for_a_head_begins_with_its_first_octet_whatever_was_waited_for_before() {
+    let mut config = Config::default();
+    config.progress_timeout = Duration::from_millis(400);
+    let server = start(config, |_| async { Response::new(204) }).await;
+    let rows: [(&str, &[&[u8]]); 2] = [
+        (
+            "content that nobody wanted",
+            &[
+                b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n",
+                b"12",
+                b"34",
+            ],
+        ),
+        (
+            "the same, and the next head at once",
+            &[
+                b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n",
+                b"12",
+                b"34GE",
+            ],
+        ),
+    ];
+    for (name, pieces) in rows {
+        let mut socket = server.connect().await;
+        for piece in pieces {
+            socket.write_all(piece).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        read_until(&mut socket, "\r\n\r\n").await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let rest: &[u8] = if name.contains("next head") {
+            b"T"
+        } else {
+            b"GET"
+        };
+        let _ = socket.write_all(rest).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let _ = socket
+            .write_all(b" / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await;
+        let answer = read_to_end(&mut socket).await;
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{name}: {answer}");
+    }
+}

@@ -144,7 +144,12 @@ impl Connection {
                     Step::Next
                 }
             }
-            Ok(Some(ServerEvent::Trailers(_) | ServerEvent::End)) => Step::Next,
+            Ok(Some(ServerEvent::Trailers(_))) => Step::Next,
+            Ok(Some(ServerEvent::End)) => {
+                // What was waited for has come; the next head has a time of its own.
+                self.deadline = None;
+                Step::Next
+            }
             Ok(Some(ServerEvent::Closed)) => Step::Linger,
             Ok(None) => self.read().await,
             Err(error) => self.refuse(error),
@@ -166,6 +171,7 @@ impl Connection {
         }
         let now = Instant::now();
         let due = if idle {
+            self.deadline = None;
             deadline(now, config.idle_timeout)
         } else {
             let allowed = if unread {
