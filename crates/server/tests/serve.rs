@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use tidings_server::serve::{BodyError, Config, Request, Response, serve};
 use tidings_server::sse::EventRef;
+use tidings_server::websocket::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -766,4 +767,44 @@ async fn the_wait_for_a_head_begins_with_its_first_octet_whatever_was_waited_for
         let answer = read_to_end(&mut socket).await;
         assert!(answer.starts_with("HTTP/1.1 204 "), "{name}: {answer}");
     }
+}
+
+/// Octets that no socket takes at once from a peer that does not read.
+const MORE_THAN_FITS: usize = 16 << 20;
+
+#[tokio::test]
+async fn what_a_peer_sends_while_it_is_written_to_goes_on_from_when_it_came() {
+    let mut config = Config::default();
+    config.progress_timeout = Duration::from_secs(1);
+    let server = start(config, |request: Request| async move {
+        Response::upgrade(request.head(), |mut websocket| async move {
+            websocket.flush().await.unwrap();
+            // Longer than a message may rest.
+            tokio::time::sleep(Duration::from_millis(1300)).await;
+            let long = Message::Binary(vec![0; MORE_THAN_FITS].into());
+            websocket.send(&long).await.unwrap();
+            while let Some(message) = websocket.next().await {
+                let _ = websocket.feed(&message).await;
+            }
+        })
+    })
+    .await;
+    let mut socket = server.connect().await;
+    socket.write_all(UPGRADE).await.unwrap();
+    read_until(&mut socket, "\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    // A binary frame of 5,000 octets, of which 4,000 come while the server cannot write on.
+    let mut frame = vec![0x82, 0xfe, 0x13, 0x88, 0, 0, 0, 0];
+    frame.extend_from_slice(&[b'x'; 4000]);
+    socket.write_all(&frame).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut long = vec![0; 10 + MORE_THAN_FITS];
+    let read = timeout(PATIENCE, socket.read_exact(&mut long)).await;
+    read.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    socket.write_all(&[b'x'; 1000]).await.unwrap();
+    let mut echo = [0; 4];
+    let read = timeout(PATIENCE, socket.read_exact(&mut echo)).await;
+    let _ = read.unwrap();
+    assert_eq!(echo, [0x82, 126, 0x13, 0x88], "the echo of 5,000 octets");
 }

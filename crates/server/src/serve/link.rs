@@ -78,6 +78,11 @@ impl Link {
         }
     }
 
+    /// Octets received so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Octets parsed since the connection began.
     pub(crate) fn consumed(&self) -> u64 {
         self.received - self.input.len() as u64

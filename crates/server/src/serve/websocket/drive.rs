@@ -31,7 +31,8 @@ pub(super) struct Drive {
     pub(super) stopping: Option<KeptStop>,
     /// Where the session's time begins.
     origin: Instant,
-    /// The session's time when octets were read last.
+    /// The octets that came before the last look at them, and the session's time at that look.
+    received: u64,
     read_at: Duration,
     /// Rings when the session or the message that is arriving wants to be looked at.
     alarm: Alarm,
@@ -65,6 +66,7 @@ impl Drive {
         #[cfg(not(feature = "deflate"))]
         let session = Connection::new(config, Duration::ZERO);
         Self {
+            received: link.received(),
             link,
             session,
             subprotocol: accepted.subprotocol(),
@@ -107,6 +109,11 @@ impl Drive {
 
     /// The next message among the octets that are at hand.
     fn decode(&mut self) -> Option<Message> {
+        // A flush reads, too.
+        if self.link.received() != self.received {
+            self.received = self.link.received();
+            self.read_at = self.origin.elapsed();
+        }
         while let Phase::Open = self.phase {
             let event = self.session.next_event(&mut self.link.input, self.read_at);
             self.transmit();
@@ -199,11 +206,7 @@ impl Drive {
         let read = self.link.waiting_len() < MAX_WAITING_LEN;
         // Octets come before deadlines: a Pong that has arrived is in time.
         match self.link.poll_exchange(cx, read) {
-            Poll::Ready(Ok(Exchange::Read(1..))) => {
-                self.read_at = self.origin.elapsed();
-                return Poll::Ready(());
-            }
-            Poll::Ready(Ok(Exchange::Wrote)) => return Poll::Ready(()),
+            Poll::Ready(Ok(Exchange::Read(1..) | Exchange::Wrote)) => return Poll::Ready(()),
             Poll::Ready(Ok(Exchange::Read(0)) | Err(_)) => {
                 self.end_of_input();
                 return Poll::Ready(());
