@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tidings_server::serve::{BodyError, Config, Request, Response, serve};
 use tidings_server::sse::EventRef;
-use tidings_server::websocket::Message;
+use tidings_server::websocket::{Message, SharedFrame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -807,4 +807,27 @@ async fn what_a_peer_sends_while_it_is_written_to_goes_on_from_when_it_came() {
     let read = timeout(PATIENCE, socket.read_exact(&mut echo)).await;
     let _ = read.unwrap();
     assert_eq!(echo, [0x82, 126, 0x13, 0x88], "the echo of 5,000 octets");
+}
+
+#[tokio::test]
+async fn no_more_is_queued_than_may_wait_also_behind_shared_frames_that_wait() {
+    let (told, mut tells) = mpsc::unbounded_channel();
+    let server = start(Config::default(), move |request: Request| {
+        let told = told.clone();
+        async move {
+            Response::upgrade(request.head(), |mut websocket| async move {
+                let frame = SharedFrame::binary(&vec![0; MORE_THAN_FITS]);
+                let sent = websocket.send_shared([frame]);
+                assert!(timeout(Duration::from_millis(100), sent).await.is_err());
+                let piece = Message::Binary(vec![0; 1 << 20].into());
+                let queued = (0..8).filter(|_| websocket.queue(&piece).is_ok()).count();
+                told.send(queued).unwrap();
+            })
+        }
+    })
+    .await;
+    let mut socket = server.connect().await;
+    socket.write_all(UPGRADE).await.unwrap();
+    let queued = timeout(PATIENCE, tells.recv()).await.unwrap();
+    assert_eq!(queued, Some(0));
 }

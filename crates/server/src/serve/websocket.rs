@@ -119,8 +119,8 @@ impl WebSocket {
     /// # Errors
     /// [`WebSocketError::Refused`] where the connection is closing or too much waits.
     pub fn queue(&mut self, message: &Message) -> Result<(), WebSocketError> {
-        let Drive { session, link, .. } = &mut *self.drive;
-        link.append(|out| session.send_message(message, (), out))
+        self.drive
+            .queue(|session, out| session.send_message(message, (), out))
             .map_err(WebSocketError::Refused)
     }
 
@@ -152,8 +152,8 @@ impl WebSocket {
     /// # Errors
     /// As [`WebSocket::queue`].
     pub fn queue_text(&mut self, text: &str) -> Result<(), WebSocketError> {
-        let Drive { session, link, .. } = &mut *self.drive;
-        link.append(|out| session.send_text(text, (), out))
+        self.drive
+            .queue(|session, out| session.send_text(text, (), out))
             .map_err(WebSocketError::Refused)
     }
 

@@ -6,8 +6,9 @@ use core::task::{Context, Poll};
 use core::time::Duration;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use tidings_websocket::{
-    Accepted, CloseCode, Closed, Config, Connection, Event, IoAction, Message, Server,
+    Accepted, CloseCode, Closed, Config, Connection, Event, IoAction, Message, SendError, Server,
 };
 use tokio::time::Instant;
 
@@ -41,6 +42,8 @@ pub(super) struct Drive {
     held: Share,
     /// When that message grew last.
     grew_at: Duration,
+    /// As the session has it, which sees only a part of what waits.
+    max_out_len: usize,
     slot: Slot,
 }
 
@@ -61,6 +64,7 @@ impl Drive {
         shared: &Arc<Shared>,
         slot: Slot,
     ) -> Self {
+        let max_out_len = config.max_out_len;
         #[cfg(feature = "deflate")]
         let session = Connection::with_deflate(config, accepted.deflate().as_ref(), Duration::ZERO);
         #[cfg(not(feature = "deflate"))]
@@ -77,6 +81,7 @@ impl Drive {
             phase: Phase::Open,
             held: Share::new(shared.unfinished.clone()),
             grew_at: Duration::ZERO,
+            max_out_len,
             slot,
         }
     }
@@ -105,6 +110,19 @@ impl Drive {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Lets the session encode a message behind what waits.
+    pub(super) fn queue(
+        &mut self,
+        encode: impl FnOnce(&mut Connection<Server>, &mut BytesMut) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
+        let (held, max) = (self.link.waiting_len(), self.max_out_len);
+        if held > max && self.session.may_send() {
+            return Err(SendError::Full { held, max });
+        }
+        let session = &mut self.session;
+        self.link.append(|out| encode(session, out))
     }
 
     /// The next message among the octets that are at hand.
