@@ -12,6 +12,7 @@
     reason = "tests: what is not as written fails the test at hand"
 )]
 
+mod book;
 mod browser;
 mod commands;
 mod crates;
@@ -21,6 +22,7 @@ mod operations;
 mod page;
 mod paths;
 mod snippets;
+mod storm;
 
 /// Where the documents say that the server is.
 const ADDRESS: &str = "127.0.0.1:8080";
