@@ -150,6 +150,37 @@ impl<R: Role> Connection<R> {
         event
     }
 
+    /// Gives `input` room for a read, as `input.reserve(min)` does, but while a large message arrives in the place where it
+    /// stays, so that it is handed out without a copy.
+    ///
+    /// Call it in front of each read, after [`next_event`](Self::next_event) gave `None`, and keep `input` in between. There is
+    /// room for `min` octets at least, or for the rest of the frame. Whatever the peer announced, no more is allocated than
+    /// `min` and three times what has arrived of the message; [`buffered_len`](Self::buffered_len) does not count this room.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use core::time::Duration;
+    /// use tidings_websocket::{Client, Config, Connection, Event, Message};
+    ///
+    /// let (mut client, now) = (Connection::<Client>::new(Config::default(), Duration::ZERO), Duration::ZERO);
+    /// let wire = [&b"\x82\x7e\x40\x00"[..], &[7; 16384]].concat();
+    /// let mut input = BytesMut::new();
+    /// let mut message = None;
+    /// for read in wire.chunks(6000) {
+    ///     client.make_room(&mut input, 8192);
+    ///     input.extend_from_slice(read); // a socket would be read here
+    ///     message = client.next_event(&mut input, now);
+    /// }
+    /// assert_eq!(message, Some(Event::Message(Message::Binary(vec![7; 16384].into()))));
+    /// ```
+    pub fn make_room(&mut self, input: &mut BytesMut, min: usize) {
+        let left = match self.decoder.awaits() {
+            Some((opcode, left)) if !opcode.is_control() => left,
+            Some(_) | None => 0,
+        };
+        self.assembly.make_room(input, min, left);
+    }
+
     /// Any octet of the peer shows that it is alive.
     fn hear(&mut self, now: Duration) {
         match self.state {
@@ -173,7 +204,8 @@ impl<R: Role> Connection<R> {
                 return Ok(None);
             }
             let offset = self.decoder.offset();
-            let Some((event, used)) = self.decoder.decode_with(input, self.compresses())? else {
+            let compresses = self.compresses();
+            let Some((event, used)) = self.decoder.decode_with(part(input, 0), compresses)? else {
                 return Ok(None);
             };
             let event = match event {
@@ -190,13 +222,7 @@ impl<R: Role> Connection<R> {
                 }
                 FrameEvent::Payload { opcode, fin, .. } => match opcode {
                     Opcode::Continuation | Opcode::Text | Opcode::Binary => {
-                        let frame_left = self.decoder.awaits().map_or(0, |(_, left)| left);
-                        let piece = Piece {
-                            len: used,
-                            offset,
-                            frame_left,
-                            fin,
-                        };
+                        let piece = self.check_payload(used, offset, fin, input)?;
                         self.take(piece, input)?
                     }
                     Opcode::Ping => {
@@ -217,6 +243,43 @@ impl<R: Role> Connection<R> {
             if event.is_some() {
                 return Ok(event);
             }
+        }
+    }
+
+    /// Checks what is there of a data frame's payload, of which `len` octets were unmasked, and unmasks the rest of it: a part
+    /// at a time, so that each is looked at while the processor's nearest cache holds it.
+    fn check_payload(
+        &mut self,
+        len: usize,
+        offset: u64,
+        fin: bool,
+        input: &mut BytesMut,
+    ) -> Result<Piece, ReceiveError> {
+        let mut whole = Piece {
+            len: 0,
+            offset,
+            frame_left: 0,
+            fin,
+        };
+        let mut len = len;
+        loop {
+            let part_of = Piece {
+                len,
+                offset: offset.saturating_add(whole.len as u64),
+                frame_left: self.decoder.awaits().map_or(0, |(_, left)| left),
+                fin,
+            };
+            let octets = input.get(whole.len..).and_then(|rest| rest.get(..len));
+            self.assembly.check(octets.unwrap_or_default(), part_of)?;
+            whole.len += len;
+            whole.frame_left = part_of.frame_left;
+            if whole.frame_left == 0 {
+                return Ok(whole);
+            }
+            let Some((_, next)) = self.decoder.decode_with(part(input, whole.len), false)? else {
+                return Ok(whole);
+            };
+            len = next;
         }
     }
 
@@ -386,6 +449,15 @@ impl<R: Role> Connection<R> {
             }
         }
     }
+}
+
+/// The octets that are unmasked and checked at a time.
+const PART_LEN: usize = 16 << 10;
+
+/// The octets of `input` from `start` on, as many as are decoded at a time.
+fn part(input: &mut BytesMut, start: usize) -> &mut [u8] {
+    let end = input.len().min(start.saturating_add(PART_LEN));
+    input.get_mut(start..end).unwrap_or_default()
 }
 
 /// RFC 6455 §7.4.1: the Close held no status code.

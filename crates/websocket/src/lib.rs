@@ -20,7 +20,8 @@
 //!     clock ─── poll_timeout ─▶ handle_timeout ─▶ Event        └── transmit (Pong, Ping, Close)
 //! ```
 //!
-//! 1. Read into `input`; call [`next_event`](Connection::next_event) until `None`, answering each event into `out`.
+//! 1. Read into `input`; call [`next_event`](Connection::next_event) until `None`, answering each event into `out`. Where
+//!    messages are large, let [`make_room`](Connection::make_room) give the room for each read: it saves a copy or two.
 //! 2. Call [`transmit`](Connection::transmit) until `false`; write `out`.
 //! 3. Do what [`io_action`](Connection::io_action) says.
 //! 4. Sleep until there is something to read or [`poll_timeout`](Connection::poll_timeout) is due; then call

@@ -2,7 +2,7 @@
 //!
 //! message: one frame with FIN | Text or Binary without FIN, any number of Continuation, one Continuation with FIN
 
-use alloc::vec::Vec;
+mod gathered;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -13,16 +13,13 @@ use crate::{
     ReceiveErrorKind, Text, Utf8Validator,
 };
 
-/// From this length on, a message that lies whole in the input may be split off instead of copied.
-const SPLIT_FROM: usize = 4096;
-/// How many times its own length such a message may keep in memory.
-const MAX_PINNED: usize = 4;
+use self::gathered::{Gathered, may_stay};
 
 /// The message that is arriving, if any. Empty between messages: it holds no buffer then.
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     open: Option<Open>,
-    gathered: Vec<u8>,
+    gathered: Gathered,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +109,26 @@ impl Assembly {
         Ok(())
     }
 
-    /// Takes a piece of a data frame's payload from the front of `input`, where it lies unmasked.
+    /// Checks a part of a data frame's payload that lies unmasked; of a compressed one there is nothing to say yet.
+    pub(crate) fn check(&mut self, octets: &[u8], piece: Piece) -> Result<(), ReceiveError> {
+        match &mut self.open {
+            Some(open) if open.kind == DataKind::Text && !open.compressed => {
+                check(&mut open.utf8, octets, piece)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Gives `input` room for a read of at least `min` octets, where a frame still owes `left`: see `Connection::make_room`.
+    pub(crate) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) {
+        if self.open.is_some_and(|open| open.compressed) {
+            input.reserve(min);
+        } else {
+            self.gathered.make_room(input, min, left);
+        }
+    }
+
+    /// Takes a piece of a data frame's payload, that was checked, from the front of `input`.
     pub(crate) fn take(
         &mut self,
         piece: Piece,
@@ -123,10 +139,6 @@ impl Assembly {
             input.advance(piece.len);
             return Ok(None);
         };
-        if open.kind == DataKind::Text {
-            let octets = input.get(..piece.len).unwrap_or_default();
-            check(&mut open.utf8, octets, piece)?;
-        }
         let kind = open.kind;
         let event = match delivery {
             Delivery::Chunks => {
@@ -145,14 +157,9 @@ impl Assembly {
                 Some(Event::Message(message(kind, take_bytes(input, piece.len))))
             }
             Delivery::Messages => {
-                gather(
-                    &mut self.gathered,
-                    input.get(..piece.len).unwrap_or_default(),
-                    piece,
-                );
-                input.advance(piece.len);
+                self.gathered.add(piece, input);
                 piece.last().then(|| {
-                    let whole = Bytes::from(core::mem::take(&mut self.gathered));
+                    let whole = self.gathered.finish(input);
                     Event::Message(message(kind, whole))
                 })
             }
@@ -184,15 +191,12 @@ impl Assembly {
             input.advance(piece.len);
             return Ok(None);
         };
-        let mut chunk = Vec::new();
-        let out = match config.delivery {
-            Delivery::Chunks => &mut chunk,
-            Delivery::Messages => &mut self.gathered,
-        };
+        // What fails leaves nothing behind, as no octet of the message is of use then.
+        let mut out = core::mem::take(&mut self.gathered).into_vec();
         let held = out.len();
         let max = config.max_message_len;
         let octets = input.get(..piece.len).unwrap_or_default();
-        let inflated = inflater.inflate(octets, piece.last(), max, out);
+        let inflated = inflater.inflate(octets, piece.last(), max, &mut out);
         let fresh = out.get(held..).unwrap_or_default();
         let fault = |kind| ReceiveError::new(kind, inflater.offset());
         if open.kind == DataKind::Text {
@@ -214,21 +218,24 @@ impl Assembly {
         }
         input.advance(piece.len);
         let (kind, first) = (open.kind, !open.begun);
-        open.begun |= !chunk.is_empty();
+        open.begun |= !out.is_empty();
         let event = match config.delivery {
-            Delivery::Chunks => (piece.last() || !chunk.is_empty()).then(|| Event::Chunk {
+            Delivery::Chunks => (piece.last() || !out.is_empty()).then(|| Event::Chunk {
                 kind,
-                data: Bytes::from(chunk),
+                data: Bytes::from(out),
                 first,
                 last: piece.last(),
             }),
-            Delivery::Messages => piece.last().then(|| {
-                let mut whole = core::mem::take(&mut self.gathered);
-                if whole.capacity() / 2 > whole.len() {
-                    whole.shrink_to_fit();
+            Delivery::Messages if piece.last() => {
+                if out.capacity() / 2 > out.len() {
+                    out.shrink_to_fit();
                 }
-                Event::Message(message(kind, Bytes::from(whole)))
-            }),
+                Some(Event::Message(message(kind, Bytes::from(out))))
+            }
+            Delivery::Messages => {
+                self.gathered = Gathered::Copied(out);
+                None
+            }
         };
         if piece.last() {
             self.open = None;
@@ -281,30 +288,13 @@ pub(crate) fn message(kind: DataKind, octets: Bytes) -> Message {
 pub(crate) fn take_bytes(input: &mut BytesMut, len: usize) -> Bytes {
     if len == 0 {
         Bytes::new()
-    } else if len >= SPLIT_FROM && len >= input.capacity() / MAX_PINNED {
+    } else if may_stay(len, input.capacity()) {
         input.split_to(len).freeze()
     } else {
         let copy = Bytes::copy_from_slice(input.get(..len).unwrap_or_default());
         input.advance(len);
         copy
     }
-}
-
-/// Adds a piece to the buffer, which grows to what has arrived or twice what it held, whichever is more, but not beyond the
-/// end of the message where that is known: a length announced and not sent costs nothing.
-fn gather(gathered: &mut Vec<u8>, octets: &[u8], piece: Piece) {
-    let needed = gathered.len().saturating_add(octets.len());
-    if needed > gathered.capacity() {
-        let left = usize::try_from(piece.frame_left).unwrap_or(usize::MAX);
-        let end = if piece.fin {
-            needed.saturating_add(left)
-        } else {
-            usize::MAX
-        };
-        let capacity = gathered.capacity().saturating_mul(2).min(end).max(needed);
-        gathered.reserve_exact(capacity - gathered.len());
-    }
-    gathered.extend_from_slice(octets);
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tidings_websocket::{Config, Connection, Event, Server};
 use crate::sample::{KINDS, LENS, masked_frames};
 use crate::wire::{Wire, ready};
 
-/// The room for one read: the caller of a codec without I/O chooses it, the others do themselves.
+/// The least room for one read: the caller of a codec without I/O chooses it, the others do themselves.
 const READ_LEN: usize = 64 << 10;
 
 pub fn run(plan: Plan) {
@@ -33,7 +33,7 @@ pub fn run(plan: Plan) {
                         }
                         Some(_) => unreachable!("messages only"),
                         None => {
-                            input.reserve(READ_LEN);
+                            connection.make_room(&mut input, READ_LEN);
                             let room = input.capacity() - input.len();
                             input.extend_from_slice(ours.take(room));
                         }

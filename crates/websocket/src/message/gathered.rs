@@ -1,0 +1,179 @@
+//! The memory of a message that arrives in pieces.
+//!
+//! copied: a buffer of its own that grows with what arrives | in place: the memory that its octets were read into
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+
+use super::Piece;
+
+/// From this length on, octets may stay in the memory that they were read into.
+pub(super) const SPLIT_FROM: usize = 4096;
+/// How many times their own length they may keep in memory then.
+pub(super) const MAX_PINNED: usize = 4;
+
+/// What has arrived of a message.
+#[derive(Debug)]
+pub(super) enum Gathered {
+    Copied(Vec<u8>),
+    /// Nothing, and the caller reads into what [`make_room`](Self::make_room) gives.
+    Nowhere,
+    /// Never empty. The input is the rest of the same memory, unless the caller changed that. Boxed, since a connection at rest
+    /// is to be small.
+    InPlace(Box<BytesMut>),
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self::Copied(Vec::new())
+    }
+}
+
+impl Gathered {
+    pub(super) fn is_empty(&self) -> bool {
+        self.octets().is_empty()
+    }
+
+    /// Octets in memory.
+    pub(super) fn capacity(&self) -> usize {
+        match self {
+            Self::Copied(octets) => octets.capacity(),
+            Self::Nowhere => 0,
+            Self::InPlace(octets) => octets.capacity(),
+        }
+    }
+
+    fn octets(&self) -> &[u8] {
+        match self {
+            Self::Copied(octets) => octets,
+            Self::Nowhere => &[],
+            Self::InPlace(octets) => octets,
+        }
+    }
+
+    /// Takes a piece from the front of `input`. It stays where it was read into if that is right behind what is here, or if it
+    /// is the first and the caller makes room for the others.
+    pub(super) fn add(&mut self, piece: Piece, input: &mut BytesMut) {
+        match self {
+            Self::InPlace(octets) if lies_behind(octets, input) => {
+                octets.unsplit(input.split_to(piece.len));
+            }
+            Self::Nowhere if may_stay(piece.len, input.capacity()) => {
+                *self = Self::InPlace(Box::new(input.split_to(piece.len)));
+            }
+            Self::Nowhere => {
+                *self = Self::default();
+                self.add(piece, input);
+            }
+            Self::InPlace(octets) => {
+                let mut copied = Vec::with_capacity(room(octets.len(), octets.len(), piece));
+                copied.extend_from_slice(octets);
+                gather(
+                    &mut copied,
+                    input.get(..piece.len).unwrap_or_default(),
+                    piece,
+                );
+                *self = Self::Copied(copied);
+                input.advance(piece.len);
+            }
+            Self::Copied(octets) => {
+                gather(octets, input.get(..piece.len).unwrap_or_default(), piece);
+                input.advance(piece.len);
+            }
+        }
+    }
+
+    /// Gives `input` room for `min` octets, or for the `left` octets that a frame still owes if that is less: behind what is
+    /// here, where there is more of the frame than a read brings, with room for up to three times what has arrived.
+    ///
+    /// What is here is moved when its room is used up, and then either the rest of the frame fits or the room is three times
+    /// as long, so that reads of any length cost few copies. Where the caller put something else in the place of `input`,
+    /// no more than `min` octets are moved.
+    pub(super) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) {
+        let held = self.octets();
+        if held.is_empty() {
+            *self = Self::Nowhere;
+            return input.reserve(min);
+        }
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let is_behind = lies_behind(held, input);
+        let is_large = left.saturating_add(held.len()) >= SPLIT_FROM;
+        if left == 0 || !is_large || !input.is_empty() || !(is_behind || held.len() <= min) {
+            return input.reserve(min);
+        }
+        if is_behind && input.capacity() >= left.min(min) {
+            return;
+        }
+        let most = held.len().saturating_mul(MAX_PINNED - 1);
+        let room = left.min(most.saturating_add(min)).max(min);
+        let mut moved = BytesMut::with_capacity(held.len().saturating_add(room));
+        moved.extend_from_slice(held);
+        *input = moved.split_off(held.len());
+        *self = Self::InPlace(Box::new(moved));
+    }
+
+    /// Gives the message, of which `input` may hold the memory behind it.
+    pub(super) fn finish(&mut self, input: &BytesMut) -> Bytes {
+        match core::mem::take(self) {
+            Self::Copied(octets) => Bytes::from(octets),
+            Self::Nowhere => Bytes::new(),
+            Self::InPlace(octets) => {
+                *self = Self::Nowhere;
+                let behind = input.capacity().saturating_add(octets.len());
+                if may_stay(octets.len(), behind) {
+                    octets.freeze()
+                } else {
+                    Bytes::copy_from_slice(&octets)
+                }
+            }
+        }
+    }
+
+    /// The buffer that an inflater adds to.
+    #[cfg(feature = "deflate")]
+    pub(super) fn into_vec(self) -> Vec<u8> {
+        match self {
+            Self::Copied(octets) => octets,
+            Self::Nowhere => Vec::new(),
+            Self::InPlace(octets) => (*octets).into(),
+        }
+    }
+}
+
+/// Tells whether `len` octets may keep `capacity` in memory.
+pub(super) const fn may_stay(len: usize, capacity: usize) -> bool {
+    len >= SPLIT_FROM && len >= capacity / MAX_PINNED
+}
+
+/// Tells whether `input` begins where `octets` end. What is joined then costs no copy.
+fn lies_behind(octets: &[u8], input: &BytesMut) -> bool {
+    core::ptr::eq(octets.as_ptr_range().end, input.as_ptr())
+}
+
+/// Adds a piece to a buffer.
+fn gather(gathered: &mut Vec<u8>, octets: &[u8], piece: Piece) {
+    let capacity = room(gathered.len(), gathered.capacity(), piece);
+    gathered.reserve_exact(capacity.saturating_sub(gathered.len()));
+    gathered.extend_from_slice(octets);
+}
+
+/// Gives the capacity for a piece behind `len` octets: what has arrived or twice the capacity, whichever is more, but not
+/// beyond the end of the message where that is known: a length announced and not sent costs nothing.
+fn room(len: usize, capacity: usize, piece: Piece) -> usize {
+    let needed = len.saturating_add(piece.len);
+    if needed <= capacity {
+        return capacity;
+    }
+    let left = usize::try_from(piece.frame_left).unwrap_or(usize::MAX);
+    let end = if piece.fin {
+        needed.saturating_add(left)
+    } else {
+        usize::MAX
+    };
+    capacity.saturating_mul(2).min(end).max(needed)
+}
+
+#[cfg(test)]
+mod tests;
