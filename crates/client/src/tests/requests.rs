@@ -50,6 +50,42 @@ async fn a_request_with_content_is_made_once_and_ends_with_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_redirect_that_asks_for_a_get_does_not_take_the_content_along_rfc9110_15_4_4() {
+    for (status, is_followed) in [
+        (301, false),
+        (302, false),
+        (303, false),
+        (307, true),
+        (308, true),
+    ] {
+        let (dialer, mut server) = network();
+        let peer = tokio::spawn(async move {
+            let mut conn = server.accept().await;
+            read_request(&mut conn).await;
+            conn.send(answer(status, "Location: http://g/there\r\n", ""))
+                .await;
+            let next = tokio::time::timeout(Duration::from_secs(60), server.accept()).await;
+            let Ok(mut conn) = next else { return false };
+            let (head, body) = read_request(&mut conn).await;
+            assert!(head.starts_with("POST /there "), "{head}");
+            assert_eq!(body, "secret");
+            true
+        });
+        let mut asked = subscribe(Transport::Sse, &dialer);
+        asked = asked.body("secret");
+        let opened = tokio::time::timeout(Duration::from_secs(30), asked.open()).await;
+        if !is_followed {
+            let error = opened.unwrap().unwrap_err();
+            assert!(
+                matches!(error, Error::Status { status: said, .. } if said == status),
+                "{error:?}"
+            );
+        }
+        assert_eq!(peer.await.unwrap(), is_followed, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_with_content_that_is_cut_is_not_repeated() {
     let (dialer, mut server) = network();
     let peer = tokio::spawn(async move {

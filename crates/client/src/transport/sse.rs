@@ -79,6 +79,10 @@ impl Sse {
             // The source would close on it for good, so it is not told.
             return Ok(self.refused(head, cx));
         }
+        // RFC 9110 §15.4.4: what is there is for a GET, and the content is for nobody else.
+        if matches!(head.status(), 301..=303) && cx.ask.is_made_once() {
+            return Ok(self.refused(head, cx));
+        }
         let location_octets = location.map(str::as_bytes);
         match self
             .source
