@@ -70,7 +70,22 @@ fn reads(
     count: usize,
     wanted: Transport,
 ) {
+    reads_behind(&[], name, door, publish, count, wanted);
+}
+
+/// The same behind a backlog, which `count` includes.
+fn reads_behind(
+    backlog: &[String],
+    name: &str,
+    door: impl Fn(&Nginx) -> SocketAddr,
+    publish: impl Fn(&Server) + Sync,
+    count: usize,
+    wanted: Transport,
+) {
     let server = Server::start(&[]);
+    for message in backlog {
+        server.publish("a", message);
+    }
     let Some(nginx) = Nginx::start(name, &[server.address()]) else {
         return;
     };
@@ -124,6 +139,20 @@ fn where_event_streams_are_held_back_it_is_a_long_poll() {
         // Slow enough that they do not fill the 4 KiB that nginx holds back, within the reader's patience.
         |server| publish(server, 60, 60),
         60,
+        Transport::LongPoll,
+    );
+}
+
+#[test]
+fn a_backlog_that_fills_the_buffer_is_no_proof_of_an_event_stream() {
+    // More than the 4 KiB that nginx holds back.
+    let backlog: Vec<_> = (0..80).map(|number| format!("{number:0200}")).collect();
+    reads_behind(
+        &backlog,
+        "held-backlog",
+        |nginx| nginx.buffering,
+        |server| publish(server, 60, 60),
+        140,
         Transport::LongPoll,
     );
 }

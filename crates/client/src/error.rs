@@ -268,6 +268,12 @@ pub(crate) const fn is_transient_status(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }
 
+/// What [`Error::Timeout`] waited for where a stream began with silence.
+pub(crate) const FIRST_OCTETS: &str = "the first octets of the stream";
+
+/// What [`Error::Timeout`] waited for where a stream that shows its life went silent.
+pub(crate) const HEARTBEAT: &str = "the heartbeat of an event stream";
+
 /// What [`Error::Timeout`] waited for where no connection came about.
 pub(crate) const CONNECTING: &str = "connecting";
 

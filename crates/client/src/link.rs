@@ -112,6 +112,8 @@ impl Link {
         ask.fields.clone_from(&self.home.1);
         ask.url = self.home.0.sibling(name)?;
         ask.start = start;
+        // The main link is on the same path.
+        ask.proves = false;
         let mut link = Self::new(ask, self.transport, self.dialer.clone(), self.core.origin);
         link.core.position = position;
         Some(link)

@@ -9,14 +9,14 @@
 //!
 //! It begins with the richest transport. What does not get through gives way to the next plainer
 //! one: a refused upgrade, an answer that is something else, silence where octets are due, a
-//! connection that is cut again and again. What is the server's affair and not the path's does
+//! connection that is cut again and again, heartbeats that stay away. What is the server's affair and not the path's does
 //! not count: nobody listens, it restarts, it asks to come back later. A plain transport that
 //! serves is not the end: the better ones are tried again beside it, in growing pauses.
 
 use core::fmt;
 use core::time::Duration;
 
-use crate::error::{CONNECTING, is_transient_status};
+use crate::error::{CONNECTING, HEARTBEAT, is_transient_status};
 use crate::transport::part;
 use crate::{EndReason, Error, Transport};
 
@@ -219,6 +219,14 @@ impl Negotiation {
             self.plan(now, entropy);
         }
         (!core::mem::replace(&mut self.told, true)).then_some(self.chosen)
+    }
+
+    /// A connection more is needed, as nothing failed: no octets are due meanwhile.
+    pub(crate) fn reconnects(&mut self) {
+        match self.phase {
+            Phase::Mute { .. } => self.phase = Phase::Asked,
+            Phase::Asked | Phase::Served { .. } => {}
+        }
     }
 
     /// The connection is gone because of `error`.
@@ -441,6 +449,8 @@ fn blame(error: &Error, served: bool) -> Blame {
             reason: EndReason::Closed { .. },
         } if error.is_transient() => Blame::Nobody,
         Error::Status { status, .. } => Blame::Status(*status),
+        // It is not cut, so what is due is held back.
+        Error::Timeout { what, .. } if *what == HEARTBEAT => Blame::Silent,
         Error::Timeout { .. } if !served => Blame::Silent,
         Error::Timeout { .. } | Error::Io(_) | Error::Cut => Blame::Cut,
         Error::Http(_)

@@ -38,10 +38,14 @@ pub struct Limits {
     pub answer_timeout: Duration,
     /// Longest silence at the start of a WebSocket or an event stream that was chosen by
     /// negotiation, before a plainer transport is tried. Default 5 s: a Tidings server sends its
-    /// first octets at once. No meaning where the transport is given.
+    /// first octets at once. An event stream that is to begin with a backlog, which may fill the
+    /// buffer of a proxy, is preceded by a short one without; that one must show its first block
+    /// within this time. No meaning where the transport is given.
     pub proof_timeout: Duration,
     /// Longest silence of an event stream before the client connects again. Default 40 s, so
-    /// that two heartbeats of 15 s may be late. On a WebSocket it is pings that watch.
+    /// that two heartbeats of 15 s may be late. A negotiated stream that had heartbeats, or the
+    /// first block of a Tidings server, is held back then, where this is 30 s or more: a plainer
+    /// transport is tried. On a WebSocket it is pings that watch.
     pub max_silence: Duration,
     /// Longest time in which the peer takes nothing of what is written, before the client connects
     /// again. Default 20 s, as for the answer to a ping.
@@ -118,6 +122,8 @@ pub(crate) struct Ask {
     pub(crate) limits: Limits,
     /// The transport is one choice of several.
     pub(crate) negotiated: bool,
+    /// An event stream is to show that nothing holds it back before it is taken.
+    pub(crate) proves: bool,
 }
 
 impl Subscribe {
@@ -147,6 +153,7 @@ impl Subscribe {
                 wait: Duration::from_secs(25),
                 limits: Limits::default(),
                 negotiated: false,
+                proves: false,
             },
             transport,
             joins: Vec::new(),

@@ -85,6 +85,7 @@ impl Subscription {
             ));
         }
         ask.negotiated = transport.is_none();
+        ask.proves = ask.negotiated;
         let choice = ask
             .negotiated
             .then(|| Negotiation::new(ask.limits.proof_timeout));

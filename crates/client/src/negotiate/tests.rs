@@ -64,6 +64,7 @@ fn play(choice: &mut Negotiation, script: &str) -> (Transport, Verdict) {
             "away" => connect(),
             "no-dial" => timeout(CONNECTING),
             "timeout" => timeout("the head of the answer"),
+            "heartbeat" => timeout(HEARTBEAT),
             "garbage" => Error::Protocol("garbage"),
             "handshake" => Error::Handshake(tidings_websocket::HandshakeError::AnswerAccept),
             "later" => Error::Status {
@@ -160,6 +161,10 @@ fn what_served_once_is_given_three_attempts() {
         ("serve +99 cut 502 502", WebSocket, Change),
         ("serve +99 cut 502", WebSocket, Stay),
         ("serve restart away away away away", WebSocket, Stay),
+        // Heartbeats that stay away are held back, however long it lived.
+        ("426 serve +99 heartbeat", LongPoll, Change),
+        ("426 serve +99 heartbeat garbage", Sse, Change),
+        ("426 serve +99 timeout", Sse, Stay),
         // The path changed: what was let through is refused.
         ("serve +99 cut 403", Sse, Change),
         (
@@ -178,6 +183,23 @@ fn what_served_once_is_given_three_attempts() {
         };
         assert_eq!(play(&mut choice, script), want, "{script}");
     }
+}
+
+#[test]
+fn no_octets_are_due_between_two_connections_of_one_attempt() {
+    let mut choice = Negotiation::new(PROOF);
+    choice.opened(at(1));
+    assert_eq!(choice.poll_timeout(), Some(at(1) + PROOF));
+    choice.reconnects();
+    assert_eq!(choice.poll_timeout(), None);
+    assert_eq!(choice.handle_timeout(at(99)), None);
+    choice.opened(at(100));
+    assert_eq!(choice.poll_timeout(), Some(at(100) + PROOF));
+    // What serves goes on serving.
+    let mut choice = serving(Transport::LongPoll);
+    let due = choice.poll_timeout();
+    choice.reconnects();
+    assert_eq!((choice.poll_timeout(), due.is_some()), (due, true));
 }
 
 #[test]

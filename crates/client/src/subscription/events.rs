@@ -4,10 +4,10 @@
 use tokio::time::Instant;
 
 use super::{Event, Subscription, Trial};
-use crate::error::one_line;
+use crate::error::{FIRST_OCTETS, one_line};
 use crate::negotiate::{Due, HOLD, Verdict};
 use crate::transport::Step;
-use crate::{EndReason, Error, Item, Left, Transport};
+use crate::{EndReason, Error, Item, Left, Transport, Why};
 
 impl Subscription {
     /// Acts on what happened.
@@ -44,7 +44,11 @@ impl Subscription {
         let (served, bare) = match step {
             Step::Opened { served } => (served, served && self.transport() == Transport::WebSocket),
             Step::Served => (true, false),
-            Step::Item(_) | Step::Reconnect { .. } | Step::Redirect { .. } => {
+            Step::Item(_) | Step::Redirect { .. } => return Ok(self.main.follow(step)),
+            Step::Reconnect { .. } => {
+                if let Some(choice) = &mut self.choice {
+                    choice.reconnects();
+                }
                 return Ok(self.main.follow(step));
             }
         };
@@ -158,7 +162,7 @@ impl Subscription {
             None => {}
             Some(Due::Silence(verdict)) => {
                 let error = Error::Timeout {
-                    what: "the first octets of the stream",
+                    what: FIRST_OCTETS,
                     after: self.main.core.ask.limits.proof_timeout,
                 };
                 self.obey(verdict, error)?;
@@ -258,6 +262,10 @@ impl Subscription {
     /// Goes on over another transport, with all channels.
     pub(super) fn change(&mut self, transport: Transport) {
         self.trial = None;
+        self.main.core.ask.proves = self
+            .choice
+            .as_ref()
+            .is_some_and(|choice| choice.chosen().why != Why::Quiet);
         self.main.switch(transport);
         for (name, link) in core::mem::take(&mut self.branches) {
             if let Some(position) = &link.core.position {

@@ -107,7 +107,7 @@ async fn a_loop_of_redirects_ends() {
         let mut count = 0;
         while let Some(conn) = server.incoming.recv().await {
             count += 1;
-            let mut conn = Conn(conn);
+            let mut conn = Conn::new(conn);
             conn.request().await;
             conn.send(answer(307, "Location: /again\r\n", "")).await;
         }

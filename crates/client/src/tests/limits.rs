@@ -131,7 +131,7 @@ async fn the_explanation_of_a_refusal_is_read_up_to_a_limit() {
             conn.send("HTTP/1.1 404 Not Found\r\nContent-Length: 99999999\r\n\r\n")
                 .await;
             loop {
-                let written = conn.0.write_all(&[b'x'; 1000]).await;
+                let written = conn.stream.write_all(&[b'x'; 1000]).await;
                 if written.is_err() {
                     return;
                 }

@@ -53,14 +53,27 @@ pub(crate) fn network_with_delay(delay: Duration) -> (Dialer, Server) {
 
 impl Server {
     pub(crate) async fn accept(&mut self) -> Conn {
-        Conn(self.incoming.recv().await.expect("the client is gone"))
+        Conn::new(self.incoming.recv().await.expect("the client is gone"))
     }
 }
 
 /// One connection, seen from the server. Dropping it cuts it.
-pub(crate) struct Conn(DuplexStream);
+pub(crate) struct Conn {
+    stream: DuplexStream,
+    /// Octets that are sent together, when there are so many.
+    full: Option<usize>,
+    held: Vec<u8>,
+}
 
 impl Conn {
+    fn new(stream: DuplexStream) -> Self {
+        Self {
+            stream,
+            full: None,
+            held: Vec::new(),
+        }
+    }
+
     /// Reads the head of a request.
     pub(crate) async fn request(&mut self) -> String {
         self.next_request().await.expect("the client hung up")
@@ -70,14 +83,14 @@ impl Conn {
     pub(crate) async fn next_request(&mut self) -> Option<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(self.0.read_u8().await.ok()?);
+            head.push(self.stream.read_u8().await.ok()?);
         }
         Some(String::from_utf8(head).unwrap())
     }
 
     pub(crate) async fn read(&mut self, len: usize) -> Vec<u8> {
         let mut octets = vec![0; len];
-        self.0
+        self.stream
             .read_exact(&mut octets)
             .await
             .expect("the client hung up");
@@ -86,13 +99,18 @@ impl Conn {
 
     pub(crate) async fn send(&mut self, octets: impl AsRef<[u8]>) {
         // A client that has hung up is a matter of the test's own assertions.
-        let _ = self.0.write_all(octets.as_ref()).await;
+        self.held.extend_from_slice(octets.as_ref());
+        while self.held.len() >= self.full.unwrap_or(1) {
+            let len = self.full.unwrap_or(self.held.len());
+            let octets: Vec<_> = self.held.drain(..len).collect();
+            let _ = self.stream.write_all(&octets).await;
+        }
     }
 
     /// Reads until the client hangs up.
     pub(crate) async fn drain(&mut self) -> Vec<u8> {
         let mut octets = Vec::new();
-        let _ = self.0.read_to_end(&mut octets).await;
+        let _ = self.stream.read_to_end(&mut octets).await;
         octets
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Path {
     Holds,
     /// A stream is held until it ends.
     BuffersStreams,
+    /// A stream is held until 4 KiB are full, and no upgrade passes.
+    FillsBuffers,
     /// Whatever is idle for 5 s is cut.
     CutsIdle,
 }
@@ -55,7 +57,7 @@ impl World {
                 let mut cuts = world.cuts.subscribe();
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = world.serve(Conn(stream)) => {}
+                        () = world.serve(Conn::new(stream)) => {}
                         _ = cuts.changed() => {}
                     }
                 });
@@ -140,7 +142,9 @@ impl World {
     async fn websocket(&self, mut conn: Conn, request: &str, seen: usize, path: Path) {
         match path {
             Path::Open | Path::CutsIdle | Path::Holds | Path::BuffersStreams => {}
-            Path::StripsUpgrade => return conn.send(answer(200, "", &self.page(seen))).await,
+            Path::StripsUpgrade | Path::FillsBuffers => {
+                return conn.send(answer(200, "", &self.page(seen))).await;
+            }
             Path::Refuses(status) => return conn.send(answer(status, "", "no")).await,
             Path::CutsUpgrades => return,
             Path::SwallowsUpgrades => {
@@ -167,6 +171,7 @@ impl World {
             conn.drain().await;
             return;
         }
+        conn.full = (path == Path::FillsBuffers).then_some(4096);
         conn.send(chunk(&format!("retry: 100\nid: e.{seen}\n\n")))
             .await;
         self.stream(conn, seen, path, |n, data| {
@@ -554,4 +559,133 @@ async fn a_transport_that_is_given_is_not_left_and_not_told() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(text(&mut subscription).await, "x");
     assert!(world.asked().iter().all(|asked| *asked == Transport::Sse));
+}
+
+/// Messages of 200 octets: those that were there before fill the buffer of a proxy, and those
+/// that follow fill it now and then.
+#[tokio::test(start_paused = true)]
+async fn a_backlog_that_fills_the_buffer_of_a_proxy_is_no_proof_of_a_stream() {
+    // Messages before, and the pause between those that follow: they may fill a buffer too.
+    for (backlog, pause) in [(80, 60), (80, 20), (1, 60), (0, 30)] {
+        let (world, dialer) = World::new(Path::FillsBuffers);
+        let name = |n: usize| format!("{n:0200}");
+        (0..backlog).for_each(|n| world.push(&name(n)));
+        let feed = world.clone();
+        let publisher = tokio::spawn(async move {
+            for n in backlog..400 {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                feed.push(&name(n));
+            }
+        });
+        let subscribe = negotiate(&dialer).start(Start::Earliest);
+        let mut subscription = subscribe.open().await.unwrap();
+        let told = chosen(&mut subscription).await;
+        let held = Why::Silent {
+            transport: Transport::Sse,
+        };
+        assert_eq!((told.transport, told.why), (Transport::LongPoll, held));
+        let mut got = 0;
+        while got < 400 {
+            let next = tokio::time::timeout(Duration::from_secs(2), subscription.next());
+            match next.await.expect("none is held back").unwrap().unwrap() {
+                Item::Message(message) => assert_eq!(message.data, Data::Text(name(got))),
+                other => panic!("{other:?}"),
+            }
+            got += 1;
+        }
+        publisher.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_taken_once_its_first_block_came_alone() {
+    // How often messages come with the first block, where the stream starts, and what is asked.
+    let rows = [
+        (0, Start::Latest, &[""][..]),
+        (1, Start::Latest, &["", "?from=latest", ""]),
+        (0, Start::Earliest, &["?from=latest", "?from=earliest"]),
+        (
+            2,
+            Start::After("e.1".into()),
+            &["?from=latest", "?from=latest", "?from=latest", "?after=e.1"],
+        ),
+    ];
+    for (full, start, queries) in rows {
+        let (dialer, mut server) = network();
+        let peer = tokio::spawn(async move {
+            let mut conn = server.accept().await;
+            conn.request().await;
+            conn.send(answer(426, "", "")).await;
+            for (n, query) in queries.iter().enumerate() {
+                conn = server.accept().await;
+                let request = conn.request().await;
+                let line = format!("GET /channels/c{query} HTTP/1.1\r\n");
+                assert!(request.starts_with(&line), "{request}");
+                assert_eq!(field(&request, "Last-Event-ID"), None);
+                let long = "x".repeat(if n < full { 1024 } else { 100 });
+                let octets = format!("id: e.1\n\nid: e.2\ndata: {long}\n\n");
+                conn.send(format!("{SSE_HEAD}{}", chunk(&octets))).await;
+            }
+            // What was proved is not proved again.
+            drop(conn);
+            let request = server.accept().await.request().await;
+            assert!(request.starts_with("GET /channels/c HTTP/1.1\r\n"));
+            assert_eq!(field(&request, "Last-Event-ID"), Some("e.2"));
+        });
+        let begun = Instant::now();
+        let mut subscription = negotiate(&dialer).start(start).open().await.unwrap();
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        assert_eq!(chosen(&mut subscription).await.transport, Transport::Sse);
+        assert_eq!(text(&mut subscription).await, "x".repeat(100), "once");
+        drive(subscription, peer).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn heartbeats_that_stay_away_are_held_back() {
+    // It shows its first block, and nothing more.
+    let (world, dialer) = World::new(Path::StripsUpgrade);
+    let mut subscription = negotiate(&dialer).open().await.unwrap();
+    assert_eq!(chosen(&mut subscription).await.transport, Transport::Sse);
+    let begun = Instant::now();
+    world.becomes(Path::Holds);
+    let reader = tokio::spawn(async move {
+        let told = chosen(&mut subscription).await;
+        (told, begun.elapsed(), text(&mut subscription).await)
+    });
+    tokio::time::sleep(Duration::from_secs(41)).await;
+    world.push("a");
+    let (told, waited, text) = reader.await.unwrap();
+    let held = Why::Silent {
+        transport: Transport::Sse,
+    };
+    assert_eq!((told.transport, told.why), (Transport::LongPoll, held));
+    assert_eq!((waited.as_secs(), text.as_str()), (41, "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_a_foreign_stream_is_a_cut_unless_it_had_heartbeats() {
+    let event = "9\r\ndata: a\n\n\r\n";
+    let rows = [
+        (event.to_owned(), None),
+        (format!("3\r\n:\n\n\r\n{event}"), Some(Why::Quiet)),
+    ];
+    for (first, why) in rows {
+        let (dialer, mut server) = network();
+        let first: &'static str = first.leak();
+        tokio::spawn(async move { foreign(&mut server, first).await });
+        let mut subscription = negotiate(&dialer).open().await.unwrap();
+        assert_eq!(chosen(&mut subscription).await.transport, Transport::Sse);
+        assert_eq!(text(&mut subscription).await, "a");
+        let begun = Instant::now();
+        if let Some(why) = why {
+            // It has no polls: then it is its way.
+            let told = chosen(&mut subscription).await;
+            assert_eq!((told.transport, told.why), (Transport::Sse, why));
+            assert_eq!(begun.elapsed().as_secs(), 40);
+        }
+        assert_eq!(text(&mut subscription).await, "a");
+        let waited = begun.elapsed().as_secs();
+        assert!((40..45).contains(&waited), "{waited}");
+    }
 }

@@ -258,7 +258,7 @@ async fn attempts_are_counted() {
     let peer = tokio::spawn(async move {
         let mut count = 0;
         while let Some(conn) = server.incoming.recv().await {
-            post(&mut Conn(conn)).await;
+            post(&mut Conn::new(conn)).await;
             count += 1;
         }
         count

@@ -59,7 +59,7 @@ async fn https_is_read_by_every_transport_and_wss_is_a_websocket() {
         let (dialer, mut server) = network();
         let acceptor = authority.acceptor.clone();
         let peer = tokio::spawn(async move {
-            let mut stream = acceptor.accept(server.accept().await.0).await.unwrap();
+            let mut stream = acceptor.accept(server.accept().await.stream).await.unwrap();
             assert_eq!(
                 stream.get_ref().1.alpn_protocol(),
                 Some(&b"http/1.1"[..]),
@@ -115,7 +115,7 @@ async fn a_large_publish_passes_through_tls_whole() {
     let (dialer, mut server) = network();
     let acceptor = authority.acceptor.clone();
     let peer = tokio::spawn(async move {
-        let mut stream = acceptor.accept(server.accept().await.0).await.unwrap();
+        let mut stream = acceptor.accept(server.accept().await.stream).await.unwrap();
         for _ in 0..2 {
             let head = request(&mut stream).await;
             assert!(head.starts_with("POST /channels/c HTTP/1.1\r\n"), "{head}");
@@ -141,7 +141,7 @@ async fn a_large_publish_passes_through_tls_whole() {
 async fn fail(url: &str, authority: &Authority, trusted: &Authority) -> String {
     let (dialer, mut server) = network();
     let acceptor = authority.acceptor.clone();
-    tokio::spawn(async move { acceptor.accept(server.accept().await.0).await });
+    tokio::spawn(async move { acceptor.accept(server.accept().await.stream).await });
     let mut subscribe = Subscribe::new(url).unwrap();
     subscribe.dialer = dialer;
     let subscribe = subscribe.root_certificate(trusted.pem.as_bytes()).unwrap();

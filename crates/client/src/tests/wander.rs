@@ -20,7 +20,7 @@ impl Random {
     }
 }
 
-const PATHS: [Path; 8] = [
+const PATHS: [Path; 9] = [
     Path::Open,
     Path::StripsUpgrade,
     Path::Refuses(403),
@@ -28,6 +28,7 @@ const PATHS: [Path; 8] = [
     Path::SwallowsUpgrades,
     Path::Holds,
     Path::BuffersStreams,
+    Path::FillsBuffers,
     Path::CutsIdle,
 ];
 
@@ -35,7 +36,7 @@ const PATHS: [Path; 8] = [
 async fn change(world: World, mut random: Random) -> usize {
     let mut count = 0;
     for _ in 0..25 {
-        world.roams(PATHS[usize::try_from(random.below(8)).unwrap()]);
+        world.roams(PATHS[usize::try_from(random.below(9)).unwrap()]);
         for _ in 0..random.below(30) {
             tokio::time::sleep(Duration::from_millis(random.below(9000))).await;
             count += 1;
@@ -54,7 +55,7 @@ async fn whatever_the_path_does_and_wherever_a_future_is_dropped_each_message_co
     let (mut dropped, mut tries) = (0_u64, 0);
     for seed in 0..6 {
         let mut random = Random(seed);
-        let (world, dialer) = World::new(PATHS[usize::try_from(seed % 8).unwrap()]);
+        let (world, dialer) = World::new(PATHS[usize::try_from(seed % 9).unwrap()]);
         let mut subscription = negotiate(&dialer)
             .start(Start::Earliest)
             .open()

@@ -7,6 +7,11 @@
 //! A request with another method or with content is made once: it may not be safe to repeat, and
 //! what it asks for ends with its answer.
 //!
+//! A proxy that holds a stream back until its buffer is full lets a backlog through at once, and
+//! what comes behind it late. So a negotiated stream that is to begin with a backlog is preceded
+//! by a short one from the latest position: its first block must come alone. Later it is the
+//! heartbeats that must come.
+//!
 //! Where this client departs from the standard: 408, 429, 500, 502, 503 and 504 are tried again,
 //! since a proxy answers so while a server restarts; a browser would stay away for good.
 
@@ -19,11 +24,18 @@ use tidings_sse::{Config, Decoder, Event, FailReason, ReconnectConfig, Reconnect
 use super::exchange::{Refusal, http_error};
 use super::retry::part;
 use super::{Context, Session, Step};
-use crate::subscribe::Ask;
+use crate::error::{FIRST_OCTETS, HEARTBEAT};
+use crate::subscribe::{Ask, Start};
 use crate::{Data, EndReason, Error, Item, Message, wire};
 
 const GAP: &str = "tidings.gap";
 const BINARY_SUFFIX: &str = ";base64";
+/// Octets that are no full buffer of a proxy: the smallest hold 4 KiB, a packet 1.4 KiB.
+const MAX_ALONE_LEN: usize = 1024;
+/// Short streams whose first block may come with messages, as on a busy channel.
+const MAX_TRIALS: u32 = 3;
+/// A server that has a heartbeat every 15 s owes one after so long.
+const TWO_HEARTBEATS: Duration = Duration::from_secs(30);
 
 /// The event stream of a subscription.
 #[derive(Debug)]
@@ -33,12 +45,28 @@ pub(super) struct Sse {
     phase: Phase,
     /// The server gave a position, so that it is an id of this stream.
     identified: bool,
+    proof: Proof,
+    /// There were heartbeats, or a block with nothing but a position, as our server sends it.
+    beats: bool,
+}
+
+/// Whether octets come when they are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    /// It was shown, or is taken for granted.
+    Given,
+    /// What comes first shows it, where that is no backlog.
+    Due,
+    /// A short stream is to show it; so many may still fail.
+    Trial { left: u32 },
 }
 
 #[derive(Debug)]
 enum Phase {
     /// The head is due at `deadline`.
     Asked { deadline: Duration },
+    /// The first block of a short stream is due at `deadline`.
+    Trial { deadline: Duration },
     /// `chunk` holds the octets of the stream that the decoder has not taken.
     Open {
         decoder: Box<Decoder>,
@@ -64,7 +92,35 @@ impl Sse {
                 deadline: Duration::MAX,
             },
             identified: false,
+            proof: if ask.proves && ask.url.channel_name().is_some() {
+                Proof::Due
+            } else {
+                Proof::Given
+            },
+            beats: false,
         }
+    }
+
+    /// Tells whether the stream gave no octets that were taken.
+    const fn is_first(&self) -> bool {
+        match self.phase {
+            Phase::Trial { .. } | Phase::Open { served: false, .. } => true,
+            Phase::Asked { .. } | Phase::Open { served: true, .. } | Phase::Refused { .. } => false,
+        }
+    }
+
+    /// Takes the first octets of a stream: `len` with what came behind them. Tells whether there
+    /// is nothing left to prove.
+    fn prove(&mut self, len: usize) -> bool {
+        self.proof = match self.proof {
+            Proof::Given => Proof::Given,
+            Proof::Due | Proof::Trial { left: 1.. } if len < MAX_ALONE_LEN => Proof::Given,
+            Proof::Due => Proof::Trial { left: MAX_TRIALS },
+            Proof::Trial { left } => Proof::Trial {
+                left: left.saturating_sub(1),
+            },
+        };
+        self.proof == Proof::Given
     }
 
     fn answered(&mut self, head: ResponseHead, cx: &Context<'_>) -> Result<Option<Step>, Error> {
@@ -88,8 +144,14 @@ impl Sse {
             .source
             .handle_response(head.status(), media_type, location_octets, cx.now)
         {
+            Verdict::Open if matches!(self.proof, Proof::Trial { .. }) => {
+                let deadline = cx.now + cx.ask.limits.proof_timeout;
+                self.phase = Phase::Trial { deadline };
+                Ok(Some(Step::Opened { served: false }))
+            }
             Verdict::Open => {
                 let mut config = Config::default();
+                config.comments = true;
                 config.max_line_len = cx.ask.limits.max_message_len;
                 config.max_event_len = cx.ask.limits.max_message_len;
                 config.last_event_id = cx.position.as_deref().unwrap_or_default().into();
@@ -133,9 +195,17 @@ impl Session for Sse {
     fn begin(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
         self.http = ClientConnection::new(tidings_http1::Limits::default());
         let ask = cx.ask;
+        let has_backlog = cx.position.is_some()
+            || ask.start != Start::Latest
+            || ask.url.target_with(None) != ask.url.target();
+        if self.proof == Proof::Due && has_backlog {
+            self.proof = Proof::Trial { left: MAX_TRIALS };
+        }
+        let is_trial = matches!(self.proof, Proof::Trial { .. });
         // A start that the caller gave is asked for in the query, where the server says what is
         // wrong with it; in the field it would be a gap. Other servers know the field alone.
         let told = cx.position.is_some() && (self.identified || ask.url.channel_name().is_none());
+        let told = told && !is_trial;
         let last_event_id = cx.position.as_deref().filter(|_| told);
         let last_event_id = last_event_id.and_then(Reconnection::last_event_id_field);
         let ours = [
@@ -148,7 +218,11 @@ impl Session for Sse {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
         let fields = ask.fields(ours, &authority);
-        let target = ask.target(cx.position.as_deref(), told);
+        let target = if is_trial {
+            ask.url.target_with(Some(("from", "latest")))
+        } else {
+            ask.target(cx.position.as_deref(), told)
+        };
         let content = ask.body.as_ref().map_or(Content::None, |body| {
             Content::Length(u64::try_from(body.len()).unwrap_or(u64::MAX))
         });
@@ -186,16 +260,31 @@ impl Session for Sse {
                         tidings_sse::Item::Id => {
                             *cx.position = position(decoder);
                             self.identified |= cx.position.is_some();
+                            self.beats = true;
                         }
                         tidings_sse::Item::Retry(time) => self.source.handle_retry(time),
-                        tidings_sse::Item::Comment(_) | tidings_sse::Item::Skipped(_) => {}
+                        tidings_sse::Item::Comment(_) => self.beats = true,
+                        tidings_sse::Item::Skipped(_) => {}
                     }
                 }
             }
             let Some(event) = self.http.next_event(input).map_err(http_error)? else {
                 return Ok(None);
             };
+            if let ClientEvent::Data(data) = &event
+                && self.is_first()
+                && !self.prove(data.len() + input.len())
+                && matches!(self.phase, Phase::Open { .. })
+            {
+                return Ok(Some(Step::Reconnect { at: cx.now }));
+            }
             match (&mut self.phase, event) {
+                // Octets without proof are dropped, and silence is what they count for.
+                (Phase::Trial { .. }, ClientEvent::Data(_)) => {
+                    if self.proof != (Proof::Trial { left: 0 }) {
+                        return Ok(Some(Step::Reconnect { at: cx.now }));
+                    }
+                }
                 (Phase::Refused { refusal, .. }, event) => refusal.receive(event)?,
                 (Phase::Asked { .. }, ClientEvent::Response(head)) => {
                     if let Some(step) = self.answered(head, cx)? {
@@ -220,7 +309,7 @@ impl Session for Sse {
                 }
                 (_, ClientEvent::Informational(_) | ClientEvent::Trailers(_))
                 | (Phase::Asked { .. }, ClientEvent::Data(_))
-                | (Phase::Open { .. }, ClientEvent::Response(_)) => {}
+                | (Phase::Open { .. } | Phase::Trial { .. }, ClientEvent::Response(_)) => {}
             }
         }
     }
@@ -247,7 +336,9 @@ impl Session for Sse {
 
     fn poll_timeout(&self) -> Option<Duration> {
         match &self.phase {
-            Phase::Asked { deadline } | Phase::Refused { deadline, .. } => Some(*deadline),
+            Phase::Asked { deadline }
+            | Phase::Trial { deadline }
+            | Phase::Refused { deadline, .. } => Some(*deadline),
             Phase::Open { .. } => self.source.poll_timeout(),
         }
     }
@@ -259,8 +350,16 @@ impl Session for Sse {
                 what: "the head of the answer",
                 after: cx.ask.answer_timeout(),
             },
+            Phase::Trial { .. } => Error::Timeout {
+                what: FIRST_OCTETS,
+                after: limits.proof_timeout,
+            },
             Phase::Open { .. } => Error::Timeout {
-                what: "a sign of life",
+                what: if self.beats && limits.max_silence >= TWO_HEARTBEATS {
+                    HEARTBEAT
+                } else {
+                    "a sign of life"
+                },
                 after: limits.max_silence,
             },
             Phase::Refused { refusal, .. } => refusal.error(),
