@@ -256,6 +256,14 @@ impl Negotiation {
         }
     }
 
+    /// Tells whether octets are due on a connection that was accepted.
+    pub(crate) const fn is_mute(&self) -> bool {
+        match self.phase {
+            Phase::Mute { .. } => true,
+            Phase::Asked | Phase::Served { .. } => false,
+        }
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub(crate) fn poll_timeout(&self) -> Option<Duration> {
         match self.phase {

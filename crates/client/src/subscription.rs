@@ -13,6 +13,7 @@ mod events;
 
 use core::fmt;
 use core::future::{Future as _, pending, poll_fn};
+use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -264,9 +265,11 @@ impl Subscription {
     /// Waits until something happens. Cancel-safe, as each link is.
     async fn event(&mut self) -> Event {
         let origin = self.main.core.origin;
-        let choice = self.choice.as_ref().and_then(Negotiation::poll_timeout);
-        let choice = choice.map(|due| origin + due);
-        let due = choice
+        let choice = self.choice.as_ref();
+        let due = choice.and_then(Negotiation::poll_timeout);
+        let is_mute = choice.is_some_and(Negotiation::is_mute);
+        let due = due
+            .map(|due| origin + due)
             .into_iter()
             .chain(self.trial.as_ref().map(|trial| trial.until))
             .min();
@@ -279,7 +282,7 @@ impl Subscription {
             ..
         } = self;
         let branches: &mut [_] = if *opening { &mut [] } else { branches };
-        tokio::select! {
+        let event = tokio::select! {
             step = main.advance() => Event::Main(step),
             (at, step) = any(branches, *turn), if !branches.is_empty() => {
                 *turn = at + 1;
@@ -297,7 +300,16 @@ impl Subscription {
                     None => pending().await,
                 }
             } => Event::Due,
+        };
+        if matches!(event, Event::Due) && is_mute {
+            // A caller that was away for long finds what came meanwhile, not a silence.
+            let mut step = pin!(main.advance());
+            return match poll_fn(|cx| Poll::Ready(step.as_mut().poll(cx))).await {
+                Poll::Ready(step) => Event::Main(step),
+                Poll::Pending => event,
+            };
         }
+        event
     }
 }
 

@@ -97,3 +97,34 @@ async fn a_future_polled_once_and_dropped_loses_nothing() {
         peer.abort();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_was_away_finds_the_first_octets_and_not_a_silence() {
+    for _ in 0..8 {
+        let (dialer, mut server) = network();
+        let peer = tokio::spawn(async move {
+            let mut conn = server.accept().await;
+            greet(&mut conn, Transport::WebSocket).await;
+            drop(conn);
+            let mut conn = server.accept().await;
+            let request = conn.request().await;
+            conn.send(upgrade(&request, Some("tidings.v1"))).await;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            conn.send(text_frame(r#"{"position":"e.0"}"#)).await;
+            conn.send(text_frame(r#"{"id":"e.1","data":"a"}"#)).await;
+            conn.drain().await;
+        });
+        let mut asked = Subscribe::new("http://h/channels/c").unwrap();
+        asked.dialer = dialer;
+        let mut subscription = asked.open().await.unwrap();
+        let chosen = subscription.next().await.unwrap().unwrap();
+        assert!(matches!(chosen, Item::Transport(_)));
+        // It is cut, connects again, and is accepted.
+        let poll = tokio::time::timeout(Duration::from_millis(1100), subscription.next());
+        assert!(poll.await.is_err());
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(text(&mut subscription).await, "a");
+        drop(subscription);
+        peer.await.unwrap();
+    }
+}
