@@ -141,7 +141,7 @@ fn a_truncated_message_ends_at_its_last_octet_rfc9112_8() {
 #[test]
 fn chunks_may_be_small_as_long_as_data_is_a_third_of_their_framing_rfc9112_7_1_1() {
     let few = "1\r\nx\r\n".repeat(60);
-    let many_then_few = &*format!("1e\r\n{}\r\n{few}0\r\n\r\n", "x".repeat(30));
+    let many_then_few = &*format!("1e\r\n{}\r\n{few}", "x".repeat(30));
     let post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     // The framing in front of the line feed of the last chunk: 5 + 5 + 2 octets.
     let rows = [
