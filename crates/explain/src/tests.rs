@@ -217,3 +217,14 @@ fn a_fault_tells_where_by_which_rule_and_what_is_answered() {
         assert!(fault.what.len() > 10);
     }
 }
+
+#[test]
+fn what_stands_behind_a_close_is_no_frame_rfc6455_5_5_1() {
+    let trace = explain(Protocol::WebSocket, b"\x88\x00\x81\x05Hello\x8f");
+    assert_eq!(
+        told(&trace).last().map(String::as_str),
+        Some("octets behind the Close: not read, whatever they are")
+    );
+    assert_eq!(trace.spans.len(), 3);
+    assert_eq!((trace.fault, trace.awaits), (None, None));
+}

@@ -12,6 +12,7 @@ use tidings_websocket::{
 use crate::{Fault, Trace, show};
 
 const HEADER: &str = "RFC 6455 §5.2";
+const CLOSE: &str = "RFC 6455 §5.5.1";
 const MASK: u8 = 0x80;
 
 /// Tells the frames of the side that the first MASK bit names.
@@ -27,8 +28,8 @@ pub(crate) fn frames(octets: &[u8]) -> Trace {
 /// Tells frames as the end of role `R` receives them.
 pub(crate) fn side<R: Role>(octets: &[u8]) -> Trace {
     let mut trace = Trace::default();
-    let (fault, end) = verdict::<R>(octets);
-    let mut rest = octets.get(..end).unwrap_or(octets);
+    let fault = verdict::<R>(octets);
+    let mut rest = octets;
     while !rest.is_empty() {
         match FrameHeader::decode(rest) {
             Ok(Some((header, len))) => {
@@ -39,6 +40,10 @@ pub(crate) fn side<R: Role>(octets: &[u8]) -> Trace {
                 tell_payload(payload, &header, &mut trace);
                 if payload.len() < whole {
                     trace.awaits = Some("the rest of a payload");
+                } else if header.opcode == Opcode::Close && fault.is_none() {
+                    let meaning = "not read, whatever they are";
+                    trace.push(behind.len(), "octets behind the Close", meaning, CLOSE);
+                    break;
                 }
                 rest = behind;
             }
@@ -58,8 +63,8 @@ pub(crate) fn side<R: Role>(octets: &[u8]) -> Trace {
     trace
 }
 
-/// What the session makes of it, and where its input ends.
-fn verdict<R: Role>(octets: &[u8]) -> (Option<Fault>, usize) {
+/// What the session makes of it.
+fn verdict<R: Role>(octets: &[u8]) -> Option<Fault> {
     let mut input = BytesMut::from(octets);
     let mut connection = Connection::<R>::new(Config::default(), Duration::ZERO);
     while let Some(event) = connection.next_event(&mut input, Duration::ZERO) {
@@ -67,11 +72,11 @@ fn verdict<R: Role>(octets: &[u8]) -> (Option<Fault>, usize) {
             continue;
         };
         return match closed.by {
-            ClosedBy::Error(error) => (Some(fault(&error)), octets.len()),
-            _ => (None, octets.len() - input.len()),
+            ClosedBy::Error(error) => Some(fault(&error)),
+            _ => None,
         };
     }
-    (None, octets.len())
+    None
 }
 
 fn fault(error: &ReceiveError) -> Fault {
