@@ -1,7 +1,8 @@
 //! The commands `record` and `explain --mermaid`: each transport drawn as it passed.
 
 use core::time::Duration;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 
@@ -90,4 +91,43 @@ fn each_transport_is_drawn_as_it_passed() {
     relay.kill().unwrap();
     relay.wait().unwrap();
     std::fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn recording_goes_on_where_no_connection_more_can_be_opened() {
+    let server = Server::start(&[]);
+    // A connection takes two descriptors: one of these limits is met by accepting.
+    for limit in [24, 25] {
+        let record = format!(
+            "ulimit -n {limit} && exec {} record {} --listen 127.0.0.1:0 --output /dev/null",
+            command::path().display(),
+            server.url("")
+        );
+        let mut relay = Command::new("sh")
+            .args(["-c", &record])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(relay.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let address = line
+            .split(' ')
+            .find_map(|word| word.strip_prefix("http://"))
+            .unwrap();
+        let connections: Vec<_> = (0..20)
+            .map(|_| TcpStream::connect(address).unwrap())
+            .collect();
+        sleep(Duration::from_millis(500));
+        drop(connections);
+        let mut last = TcpStream::connect(address).unwrap();
+        last.set_read_timeout(Some(LIMIT)).unwrap();
+        last.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .unwrap();
+        let mut answer = [0; 12];
+        last.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        relay.kill().unwrap();
+        relay.wait().unwrap();
+    }
 }

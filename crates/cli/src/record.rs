@@ -17,7 +17,7 @@ use tidings_explain::{Part, Recording, Side};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::bench::Endpoint;
 use crate::fault;
@@ -55,6 +55,9 @@ enum Error {
     Output { path: PathBuf, source: io::Error },
 }
 
+/// How long accepting rests where it fails.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 type Output = Arc<Mutex<Box<dyn Write + Send>>>;
 
 /// Runs the command until SIGINT.
@@ -86,9 +89,18 @@ async fn record(args: Record) -> Result<(), Error> {
     ));
     let accepting = async {
         let mut connection = 0_u64;
-        while let Ok((near, _)) = listener.accept().await {
-            connection += 1;
-            tokio::spawn(carry(near, server, connection, Arc::clone(&output)));
+        loop {
+            match listener.accept().await {
+                Ok((near, _)) => {
+                    connection += 1;
+                    tokio::spawn(carry(near, server, connection, Arc::clone(&output)));
+                }
+                // Too many are open, or one left early: the others are recorded on.
+                Err(error) => {
+                    fault::say(&format!("accepting pauses: {error}"));
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
         }
     };
     tokio::select! {
