@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 use super::*;
-use crate::{Chosen, Start, Why};
+use crate::{Chosen, Limits, Start, Why};
 
 /// What a network does to requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -510,15 +510,17 @@ async fn a_foreign_event_stream_is_found_by_its_status_and_media_type() {
 
 #[tokio::test(start_paused = true)]
 async fn a_foreign_event_stream_that_is_silent_is_kept() {
-    let (dialer, mut server) = network();
-    tokio::spawn(async move { foreign(&mut server, "").await });
-    let begun = Instant::now();
-    let mut subscription = negotiate(&dialer).open().await.unwrap();
-    assert_eq!(begun.elapsed().as_secs(), 5);
-    let told = chosen(&mut subscription).await;
-    assert_eq!((told.transport, told.why), (Transport::Sse, Why::Quiet));
-    let quiet = tokio::time::timeout(Duration::from_secs(39), subscription.next());
-    assert!(quiet.await.is_err());
+    for start in [Start::Latest, Start::Earliest] {
+        let (dialer, mut server) = network();
+        tokio::spawn(async move { foreign(&mut server, "").await });
+        let begun = Instant::now();
+        let mut subscription = negotiate(&dialer).start(start).open().await.unwrap();
+        assert_eq!(begun.elapsed().as_secs(), 5);
+        let told = chosen(&mut subscription).await;
+        assert_eq!((told.transport, told.why), (Transport::Sse, Why::Quiet));
+        let quiet = tokio::time::timeout(Duration::from_secs(39), subscription.next());
+        assert!(quiet.await.is_err(), "it is asked for no proof");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -584,6 +586,9 @@ async fn a_backlog_that_fills_the_buffer_of_a_proxy_is_no_proof_of_a_stream() {
             transport: Transport::Sse,
         };
         assert_eq!((told.transport, told.why), (Transport::LongPoll, held));
+        let asked = world.asked();
+        let streams = asked.iter().filter(|asked| **asked == Transport::Sse);
+        assert!(streams.count() <= 3, "{asked:?}");
         let mut got = 0;
         while got < 400 {
             let next = tokio::time::timeout(Duration::from_secs(2), subscription.next());
@@ -688,4 +693,60 @@ async fn silence_of_a_foreign_stream_is_a_cut_unless_it_had_heartbeats() {
         let waited = begun.elapsed().as_secs();
         assert!((40..45).contains(&waited), "{waited}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_within_two_heartbeats_is_a_cut() {
+    for (silence, transport) in [(29, Transport::Sse), (30, Transport::LongPoll)] {
+        let (world, dialer) = World::new(Path::StripsUpgrade);
+        let limits = Limits {
+            max_silence: Duration::from_secs(silence),
+            ..Limits::default()
+        };
+        let subscribe = negotiate(&dialer).limits(limits);
+        let mut subscription = subscribe.open().await.unwrap();
+        assert_eq!(chosen(&mut subscription).await.transport, Transport::Sse);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(35)).await;
+            world.push("a");
+        });
+        if transport == Transport::LongPoll {
+            assert_eq!(chosen(&mut subscription).await.transport, transport);
+        }
+        assert_eq!(text(&mut subscription).await, "a", "{silence}");
+        assert_eq!(subscription.transport(), transport, "{silence}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_to_connect_behind_a_proof_is_no_silence() {
+    let (dialer, mut server) = network_with_delay(Duration::from_secs(6));
+    let peer = tokio::spawn(async move {
+        let mut conn = server.accept().await;
+        conn.request().await;
+        conn.send(answer(426, "", "")).await;
+        for _ in 0..2 {
+            greet(&mut server.accept().await, Transport::Sse).await;
+        }
+    });
+    let subscribe = negotiate(&dialer).start(Start::Earliest);
+    let subscription = subscribe.open().await.unwrap();
+    assert_eq!(subscription.transport(), Transport::Sse);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_proof_of_a_path_is_enough_for_all_joined_channels() {
+    let (world, dialer) = World::new(Path::StripsUpgrade);
+    let subscribe = negotiate(&dialer)
+        .start(Start::Earliest)
+        .join("d", Start::Earliest);
+    let mut subscription = subscribe.open().await.unwrap();
+    assert_eq!(chosen(&mut subscription).await.transport, Transport::Sse);
+    world.push("a");
+    assert_eq!(text(&mut subscription).await, "a");
+    assert_eq!(text(&mut subscription).await, "a");
+    let asked = world.asked();
+    let streams = asked.iter().filter(|asked| **asked == Transport::Sse);
+    assert_eq!(streams.count(), 3, "the proof, and one each: {asked:?}");
 }
