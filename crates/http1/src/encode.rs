@@ -88,10 +88,15 @@ fn put_number(mut number: u64, out: &mut BytesMut) {
 }
 
 pub(crate) fn put_status_line(status: u16, out: &mut BytesMut) {
-    out.put_slice(b"HTTP/1.1 ");
-    put_number(u64::from(status), out);
     // RFC 9112 §4: the space stays even when there is no reason.
-    out.put_u8(b' ');
+    let mut line = *b"HTTP/1.1 000 ";
+    let [.., hundreds, tens, ones, _] = &mut line;
+    let digit = |unit: u16| u8::try_from(status / unit % 10).unwrap_or_default();
+    *hundreds += digit(100);
+    *tens += digit(10);
+    *ones += digit(1);
+    // A copy of a fixed length needs no call.
+    out.put_slice(&line);
     out.put_slice(crate::reason_phrase(status).as_bytes());
     out.put_slice(b"\r\n");
 }
