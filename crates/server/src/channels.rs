@@ -231,7 +231,8 @@ impl Channels {
         match (head.method(), info) {
             ("GET" | "HEAD", true) => self.info(&request, &channel),
             ("GET" | "HEAD", false) => self.read(&request, head, &channel, &query),
-            ("POST", false) => self.post(request, &channel, query.event).await,
+            // Boxed, so that the requests that never wait do not carry room for its wait.
+            ("POST", false) => Box::pin(self.post(request, &channel, query.event)).await,
             ("DELETE", false) => self.delete(&request, &channel),
             ("OPTIONS", _) => Origin::preflight(if info { INFO_METHODS } else { CHANNEL_METHODS }),
             (_, info) => {

@@ -98,7 +98,7 @@ impl Connection {
     }
 
     fn encode(&mut self, response: &Response, is_head: bool) -> Result<Encoded, SendError> {
-        let date = http_date();
+        let date = *self.date.get_or_insert_with(http_date);
         let fields = response
             .fields
             .iter()

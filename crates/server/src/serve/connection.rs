@@ -48,6 +48,8 @@ pub(crate) struct Connection {
     alarm: Alarm,
     /// Made at the first wait between requests.
     stopping: Option<KeptStop>,
+    /// The value of Date for all answers until the next wait.
+    pub(super) date: Option<[u8; 29]>,
 }
 
 /// What a wait for octets brought.
@@ -84,6 +86,7 @@ impl Connection {
             drained: 0,
             alarm: Alarm::default(),
             stopping: None,
+            date: None,
         }
     }
 
@@ -106,6 +109,7 @@ impl Connection {
             match self.step(&handler).await {
                 Step::Next if self.link.waiting_len() < MAX_WAITING_LEN => {}
                 Step::Next => {
+                    self.date = None;
                     if self.link.flush().await.is_err() {
                         return;
                     }
@@ -130,10 +134,13 @@ impl Connection {
             Ok(Some(ServerEvent::Request(head))) => {
                 self.deadline = None;
                 self.drained = 0;
+                // Boxed before any wait: the future has room for each place that a head is moved to.
+                let feeder = Feeder::new(head.framing());
+                let request = self.request(head, feeder.as_ref());
                 // Thousands of requests fit into one read, and most are answered without a wait:
                 // the others of this thread get their turn in between.
                 tokio::task::coop::consume_budget().await;
-                self.serve(head, handler).await
+                self.serve(request, feeder, handler).await
             }
             // Content that the handler left unread.
             Ok(Some(ServerEvent::Data(data))) => {
@@ -158,6 +165,7 @@ impl Connection {
 
     /// Waits for octets of the next request, or for content that nobody wants.
     async fn read(&mut self) -> Step {
+        self.date = None;
         if self.link.flush().await.is_err() {
             return Step::Left;
         }
@@ -214,16 +222,26 @@ impl Connection {
         }
     }
 
+    fn request(&self, head: RequestHead, feeder: Option<&Feeder>) -> Request {
+        Request::new(Parts {
+            body: Body::new(head.framing(), feeder, self.shared.unfinished.clone()),
+            head,
+            peer: self.peer,
+            listener: self.shared.listener,
+            stop: self.shared.stop.clone(),
+        })
+    }
+
     /// One request and its answer.
-    async fn serve<H, F>(&mut self, head: RequestHead, handler: &H) -> Step
+    async fn serve<H, F>(&mut self, request: Request, feeder: Option<Feeder>, handler: &H) -> Step
     where
         H: Fn(Request) -> F,
         F: Future<Output = Response> + Send,
     {
+        let head = request.head();
         let from = self.link.consumed() - head.raw().len() as u64;
         let is_head = head.method() == "HEAD";
         let framing = head.framing();
-        let feeder = Feeder::new(framing);
         if feeder.is_none() {
             // A request without content is whole at once, and so may be upgraded.
             match self.http.next_event(&mut self.link.input) {
@@ -231,13 +249,6 @@ impl Connection {
                 Err(error) => return self.refuse(error),
             }
         }
-        let request = Request::new(Parts {
-            head,
-            body: Body::new(framing, feeder.as_ref(), self.shared.unfinished.clone()),
-            peer: self.peer,
-            listener: self.shared.listener,
-            stop: self.shared.stop.clone(),
-        });
         // Boxed, so that a connection between two requests does not own room for it.
         let mut answer = self.wait(Box::pin(handler(request)), feeder.as_ref()).await;
         loop {
@@ -276,6 +287,7 @@ impl Connection {
         if let Some(response) = poll_once(&mut handler).await {
             return Ok(response);
         }
+        self.date = None;
         loop {
             if let Some(content) = feeder {
                 tokio::select! {

@@ -191,7 +191,11 @@ impl Share {
     /// Makes it `len` octets. False where that is more than the allowance has.
     pub(crate) fn set(&mut self, len: usize) -> bool {
         let before = core::mem::replace(&mut self.len, len);
-        if len <= before {
+        // Most requests hold nothing: no write to what all threads share.
+        if len == before {
+            return true;
+        }
+        if len < before {
             self.of.len.fetch_sub(before - len, Ordering::Relaxed);
             return true;
         }

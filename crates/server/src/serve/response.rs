@@ -92,8 +92,12 @@ impl Response {
 
     /// A `text/plain` answer in UTF-8.
     #[must_use]
-    pub fn text(status: u16, text: impl Into<String>) -> Self {
-        Self::bytes(status, "text/plain; charset=utf-8", text.into())
+    pub fn text(status: u16, text: impl Into<Cow<'static, str>>) -> Self {
+        let content = match text.into() {
+            Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+            Cow::Owned(text) => Bytes::from(text),
+        };
+        Self::bytes(status, "text/plain; charset=utf-8", content)
     }
 
     /// Problem details (RFC 9457): the status and, in one sentence, what was wrong.
