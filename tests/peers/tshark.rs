@@ -1,9 +1,11 @@
 //! tshark, beside the readers of `compare`: both count the same octets.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread::sleep;
 
 use serde_json::Value;
@@ -38,7 +40,9 @@ fn compare_counts_the_octets_that_tshark_sees() {
         .args(["-e", "tcp.stream", "-e", "tcp.len"])
         .args([
             "-e",
-            "tcp.analysis.retransmission",
+            "tcp.srcport",
+            "-e",
+            "tcp.seq",
             "-e",
             "http.request.method",
         ])
@@ -56,12 +60,25 @@ fn compare_counts_the_octets_that_tshark_sees() {
             "tshark cannot capture on lo (is this root?)"
         );
     }
-    let mut stdout = capture.stdout.take().unwrap();
-    let reading = std::thread::spawn(move || {
-        let mut text = String::new();
-        stdout.read_to_string(&mut text).unwrap();
-        text
-    });
+    let stdout = BufReader::new(capture.stdout.take().unwrap());
+    let seen = Arc::new(AtomicBool::new(false));
+    let reading = {
+        let seen = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            for line in stdout.lines() {
+                text.push_str(&line.unwrap());
+                text.push('\n');
+                seen.store(true, Ordering::Relaxed);
+            }
+            text
+        })
+    };
+    // It says that it captures a while before it does.
+    while !seen.load(Ordering::Relaxed) {
+        assert_eq!(server.get("/healthz").status, 200);
+        sleep(Duration::from_millis(100));
+    }
 
     let root = server.url("");
     let load = [
@@ -92,9 +109,10 @@ fn compare_counts_the_octets_that_tshark_sees() {
     // The first request of a connection says whose it is.
     let mut owners: HashMap<&str, String> = HashMap::new();
     let mut octets: HashMap<&str, u64> = HashMap::new();
+    let mut seen_at = HashSet::new();
     for line in text.lines() {
         let cells: Vec<&str> = line.split(',').collect();
-        let [stream, len, again, method, uri] = cells[..] else {
+        let [stream, len, source, sequence, method, uri] = cells[..] else {
             panic!("{line}");
         };
         if !method.is_empty() {
@@ -102,7 +120,8 @@ fn compare_counts_the_octets_that_tshark_sees() {
                 .entry(stream)
                 .or_insert_with(|| format!("{method} {uri}"));
         }
-        if again.is_empty() {
+        // What is sent again has the same place, and counts once.
+        if seen_at.insert((stream, source, sequence, len)) {
             *octets.entry(stream).or_default() += len.parse::<u64>().unwrap_or(0);
         }
     }
