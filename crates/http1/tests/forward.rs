@@ -63,9 +63,12 @@ fn a_target_is_forwarded_in_origin_form_rfc9112_3_2_1() {
     }
 }
 
+/// What it is, the field lines that came, and those that go on.
+type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 #[test]
 fn fields_of_one_connection_are_not_forwarded_rfc9110_7_6_1() {
-    let rows: [(&str, &str, &[(&str, &str)]); 8] = [
+    let rows: [Row<'_>; 8] = [
         (
             "end to end, in order and case",
             "b: 1\r\nA: 2\r\nb: 3\r\n",
