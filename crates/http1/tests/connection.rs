@@ -1,9 +1,5 @@
 //! One connection from its first octet to its last: offsets over several messages, and why it ends.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::BytesMut;
 use tidings_http1::{
