@@ -13,10 +13,13 @@ use crate::error::{Field, ReceiveError};
 use crate::item::{Event, Item, named};
 use crate::line::{self, Line, PREFIX_LEN, prefix_field};
 use crate::text::{Text, whole_chars};
-use crate::whole::{Front, Whole};
+
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
 use core::time::Duration;
+use front::Way;
+
+mod front;
 
 /// What becomes of the octets up to the next line end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,6 +31,9 @@ enum Scan {
     /// The whole line is dropped.
     Drop,
 }
+
+/// Up to here a copy of a carried line costs less than what a part of the buffer costs to share.
+const SHORT: usize = 1024;
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -47,8 +53,7 @@ pub struct Decoder {
     /// The beginning of a line that crosses chunks.
     carry: BytesMut,
     block: Block,
-    /// Nothing is held, no error stands and no line has begun: the next block is tried at one go.
-    between: bool,
+    way: Way,
     /// The error that stands until the caller says how to go on.
     failed: Option<ReceiveError>,
     /// Octets of the stream taken so far.
@@ -82,7 +87,7 @@ impl Decoder {
             scan: Scan::Keep,
             carry: BytesMut::new(),
             block: Block::default(),
-            between: false,
+            way: Way::Lines,
             failed: None,
             offset: 0,
             reconnection_time: None,
@@ -111,28 +116,14 @@ impl Decoder {
     /// ```
     #[inline]
     pub fn next_event(&mut self, input: &mut Bytes) -> Result<Option<Item>, ReceiveError> {
-        if self.between {
-            match Front::read(input, self.config.max_line_len, self.config.max_event_len) {
-                Front::Event { data, len } => {
-                    let data = Text::window(input, data);
-                    self.skip_lf = false;
-                    self.take(input, len);
-                    return Ok(Some(Item::Event(Event {
-                        event: None,
-                        data,
-                        id: self.last_event_id.clone(),
-                        truncated: false,
-                    })));
-                }
-                Front::Lines => {
-                    if let Some(event) = self.whole_event(input) {
-                        return Ok(Some(Item::Event(event)));
-                    }
-                }
-                Front::Empty => return Ok(None),
-                Front::Open => {}
+        if self.way != Way::Lines {
+            let item = self.at_one_go(input);
+            if item.is_some() {
+                return Ok(item);
             }
-            self.between = false;
+            if self.way != Way::Lines {
+                return Ok(None);
+            }
         }
         self.next_item(input)
     }
@@ -189,7 +180,7 @@ impl Decoder {
             match item {
                 None => {}
                 Some(Item::Event(_) | Item::Id | Item::Skipped(_)) => {
-                    self.between = true;
+                    self.way = Way::Between;
                     return Ok(item);
                 }
                 Some(Item::Comment(_) | Item::Retry(_)) => return Ok(item),
@@ -199,8 +190,6 @@ impl Decoder {
 
     /// Reads the line that was carried over, of which `scan` says how much of it is there.
     fn read_carried(&mut self, scan: Scan) -> Result<Option<Item>, ReceiveError> {
-        /// Up to here a copy costs less than what a part of the buffer costs to share.
-        const SHORT: usize = 1024;
         let (len, cut) = match scan {
             Scan::Drop => return Ok(None),
             Scan::Cut => (whole_chars(&self.carry), true),
@@ -251,27 +240,6 @@ impl Decoder {
     #[must_use]
     pub fn buffered_len(&self) -> usize {
         self.carry.len() + self.block.len()
-    }
-
-    /// Takes a block that lies whole at the front of the input, if it is of the common kind.
-    #[inline(never)]
-    fn whole_event(&mut self, input: &mut Bytes) -> Option<Event> {
-        let mut block = Whole::default();
-        block.read(input, self.config.max_line_len)?;
-        let data = block.data(input, self.config.max_event_len)?;
-        let event =
-            named(input.get(block.event.clone())?).then(|| Text::window(input, block.event));
-        if let Some(id) = block.id {
-            self.last_event_id = Text::window(input, id);
-        }
-        self.skip_lf = false;
-        self.take(input, block.len);
-        Some(Event {
-            event,
-            data,
-            id: self.last_event_id.clone(),
-            truncated: false,
-        })
     }
 
     #[inline]

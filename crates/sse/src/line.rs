@@ -48,6 +48,9 @@ fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
+/// What a line of data begins with, if it says anything.
+pub(crate) const DATA: &[u8] = b"data:";
+
 /// The longest prefix that [`prefix_field`] needs to see: a name and its colon.
 pub(crate) const PREFIX_LEN: usize = 6;
 

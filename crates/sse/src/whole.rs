@@ -3,7 +3,7 @@
 //! It is a short cut and no second set of rules: whatever is not the common case is left to the
 //! decoder's line by line way. A block is looked at here once, so each octet at most twice.
 
-use crate::line::Line;
+use crate::line::{DATA, Line};
 use crate::text::{Text, is_utf8};
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub(crate) enum Front {
     Event { data: Range<usize>, len: usize },
     /// At least one whole line of any other block.
     Lines,
-    /// A line whose end is in a later chunk.
+    /// A data line whose end is in a later chunk, or that of its name or colon.
     Open,
     /// Nothing.
     Empty,
@@ -30,10 +30,10 @@ impl Front {
     #[inline]
     pub(crate) fn read(chunk: &[u8], max_line_len: usize, max_event_len: usize) -> Self {
         let [b'd', b'a', b't', b'a', b':', behind @ ..] = chunk else {
-            return if chunk.is_empty() {
-                Self::Empty
-            } else {
-                Self::Lines
+            return match chunk {
+                [] => Self::Empty,
+                _ if DATA.starts_with(chunk) => Self::Open,
+                _ => Self::Lines,
             };
         };
         let Some((value, end)) =
@@ -41,10 +41,8 @@ impl Front {
         else {
             return Self::Open;
         };
-        let end = match end {
-            [b'\n', b'\n', ..] => 2,
-            [b'\r', b'\n', b'\r', b'\n', ..] => 4,
-            _ => return Self::Lines,
+        let Some(end) = block_end(end) else {
+            return Self::Lines;
         };
         let stop = b"data:".len() + value.len();
         let value = value.strip_prefix(b" ").unwrap_or(value);
@@ -57,6 +55,42 @@ impl Front {
             Self::Lines
         }
     }
+}
+
+/// Gives the length of the two line ends that end a block, as LF or CRLF.
+#[inline]
+fn block_end(end: &[u8]) -> Option<usize> {
+    match end {
+        [b'\n', b'\n', ..] => Some(2),
+        [b'\r', b'\n', b'\r', b'\n', ..] => Some(4),
+        _ => None,
+    }
+}
+
+/// Reads the end of a block at the front of `chunk`, whose only line began with `carry`, with its colon, and ends at `stop`.
+/// Gives the data and the octets taken. None where it is another block, not UTF-8, or over a limit.
+#[inline]
+pub(crate) fn join(
+    carry: &[u8],
+    chunk: &[u8],
+    stop: usize,
+    max_line_len: usize,
+    max_event_len: usize,
+) -> Option<(Text, usize)> {
+    let (rest, end) = chunk.split_at_checked(stop)?;
+    let end = block_end(end)?;
+    let (beginning, rest) = match carry.strip_prefix(DATA)? {
+        [] => (&[][..], rest.strip_prefix(b" ").unwrap_or(rest)),
+        [b' ', value @ ..] | value => (value, rest),
+    };
+    let len = beginning.len() + rest.len();
+    if carry.len() + stop > max_line_len || len > max_event_len {
+        return None;
+    }
+    let mut data = Vec::with_capacity(len);
+    data.extend_from_slice(beginning);
+    data.extend_from_slice(rest);
+    is_utf8(&data).then(|| (Text::from_utf8_octets(Bytes::from(data)), stop + end))
 }
 
 /// Where the parts of a block stand in the chunk that begins with it, all of them UTF-8.

@@ -614,7 +614,7 @@ fn a_single_line_event_inside_a_chunk_is_a_window_on_it() {
 #[test]
 fn a_block_taken_at_one_go_is_read_as_line_by_line() {
     // The oracle is the same stream behind a comment, which is never taken at one go.
-    let blocks: [&[u8]; 28] = [
+    let blocks: [&[u8]; 33] = [
         b"event:t\nevent:\ndata:a\n\n",
         b"event:t\nevent:message\ndata:a\n\n",
         b"id:1\nid\ndata:a\n\n",
@@ -643,6 +643,11 @@ fn a_block_taken_at_one_go_is_read_as_line_by_line() {
         b"event:message\ndata:a\n\n",
         b"data:a\nunknown:b\n\n",
         b"id:1\n\n",
+        b"data:\xE2\x82\xAC\n\n",
+        b"data:abcdefghijklmnop\n\n",
+        b"dat\n\n",
+        b"date: a\n\n",
+        b"\n\r\ndata:a\n\n",
     ];
     for block in blocks {
         for limits in [
@@ -654,10 +659,11 @@ fn a_block_taken_at_one_go_is_read_as_line_by_line() {
         ] {
             for oversize in [Oversize::Error, Oversize::SkipEvent, Oversize::Truncate] {
                 let config = self::limits(limits.0, limits.1, oversize);
-                let told = |before: &[u8]| {
+                let told = |before: &[u8], chunk: usize| {
                     let mut decoder = Decoder::with_config(config.clone());
                     let stream = [b"data:0\n\n", before, block, b"data:1\n\n"].concat();
-                    let said = read(&mut decoder, &[&stream]);
+                    let chunks: Vec<&[u8]> = stream.chunks(chunk).collect();
+                    let said = read(&mut decoder, &chunks);
                     said.into_iter()
                         .map(|item| item.map_err(|error| at_less(error, before.len())))
                         .map(|item| match item {
@@ -668,12 +674,15 @@ fn a_block_taken_at_one_go_is_read_as_line_by_line() {
                         })
                         .collect::<Vec<_>>()
                 };
-                assert_eq!(
-                    told(b""),
-                    told(b":\n"),
-                    "{}, {config:?}",
-                    block.escape_ascii()
-                );
+                let line_by_line = told(b":\n", usize::MAX);
+                for chunk in (1..=24).chain([usize::MAX]) {
+                    assert_eq!(
+                        told(b"", chunk),
+                        line_by_line,
+                        "{}, in {chunk}, {config:?}",
+                        block.escape_ascii()
+                    );
+                }
             }
         }
     }
