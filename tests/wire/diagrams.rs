@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 
@@ -90,6 +91,9 @@ fn each_transport_is_drawn_as_it_passed() {
     }
     relay.kill().unwrap();
     relay.wait().unwrap();
+    // What was sent may hold credentials.
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
     std::fs::remove_file(file).unwrap();
 }
 

@@ -191,9 +191,10 @@ fn to_text(protocol: Protocol, octets: &[u8], trace: &Trace) -> String {
     }
     if let Some(fault) = &trace.fault {
         let (offset, what) = (fault.offset, output::escape(&fault.what));
+        let gap = if trace.spans.is_empty() { "" } else { "\n" };
         let _ = writeln!(
             out,
-            "\n{offset:>6}  here it breaks: {what}  [{}]\n        the other end answers {}",
+            "{gap}{offset:>6}  here it breaks: {what}  [{}]\n        the other end answers {}",
             fault.section, fault.answer
         );
     }

@@ -5,8 +5,11 @@
 use core::fmt::Write as _;
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,7 +74,7 @@ pub(crate) async fn run(args: Record) -> ExitCode {
 async fn record(args: Record) -> Result<(), Error> {
     let server = Endpoint::resolve(&args.server).await?.address;
     let output: Box<dyn Write + Send> = match args.output {
-        Some(path) => match std::fs::File::create(&path) {
+        Some(path) => match create(&path) {
             Ok(file) => Box::new(file),
             Err(source) => return Err(Error::Output { path, source }),
         },
@@ -108,6 +111,15 @@ async fn record(args: Record) -> Result<(), Error> {
         _ = tokio::signal::ctrl_c() => {}
     }
     Ok(())
+}
+
+/// Creates the file for its owner alone: what was sent may hold credentials.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    options.open(path)
 }
 
 async fn carry(near: TcpStream, server: SocketAddr, connection: u64, output: Output) {

@@ -232,7 +232,11 @@ fn broken(octets: &[u8], error: &ReceiveError, body: &Body, response: bool, trac
         offset,
         what: error.explain().to_owned(),
         section: error.section().to_owned(),
-        answer: format!("{}, and the connection is closed", error.status()),
+        answer: if response {
+            "nothing: a client gives the response up and closes the connection".to_owned()
+        } else {
+            format!("{}, and the connection is closed", error.status())
+        },
     });
 }
 

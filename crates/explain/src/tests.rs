@@ -161,7 +161,7 @@ fn lines_before_a_fault_are_told() {
 
 #[test]
 fn a_fault_tells_where_by_which_rule_and_what_is_answered() {
-    let rows: [(Protocol, &[u8], usize, &str, &str); 6] = [
+    let rows: [(Protocol, &[u8], usize, &str, &str); 7] = [
         (
             Protocol::Requests,
             b"GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -182,6 +182,13 @@ fn a_fault_tells_where_by_which_rule_and_what_is_answered() {
             56,
             "RFC 9112",
             "400",
+        ),
+        (
+            Protocol::Responses,
+            b"HTTP/1.1 2x0 OK\r\n\r\n",
+            10,
+            "RFC 9112",
+            "nothing",
         ),
         (
             Protocol::WebSocket,

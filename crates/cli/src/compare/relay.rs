@@ -16,6 +16,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Octets that may be under way in one direction; what is more waits at its sender.
 const MAX_UNDER_WAY: usize = 1 << 20;
+/// How long accepting rests where it fails.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a buffering proxy holds of an answer that does not end.
 const HELD_BACK: usize = 32 << 10;
 
@@ -63,7 +65,12 @@ impl Relay {
         carrying.spawn(async move {
             let turn = Arc::new(AtomicUsize::new(0));
             let mut connections = JoinSet::new();
-            while let Ok((near, _)) = listener.accept().await {
+            loop {
+                let Ok((near, _)) = listener.accept().await else {
+                    // Out of descriptors, say: some come back when connections end.
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                };
                 let number = turn.fetch_add(1, Ordering::Relaxed);
                 let Some(server) = servers.get(number % servers.len().max(1)) else {
                     return;
