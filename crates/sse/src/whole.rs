@@ -3,7 +3,7 @@
 //! It is a short cut and no second set of rules: whatever is not the common case is left to the
 //! decoder's line by line way. A block is looked at here once, so each octet at most twice.
 
-use crate::line::{DATA, Line};
+use crate::line::{DATA, Line, line_end};
 use crate::text::{Text, is_utf8};
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -17,8 +17,8 @@ const MAX_LINES: usize = 8;
 pub(crate) enum Front {
     /// A block of one data line and nothing else, UTF-8: where its data is, and its length with its blank line.
     Event { data: Range<usize>, len: usize },
-    /// At least one whole line of any other block.
-    Lines,
+    /// Any other block, and how long its first line is where that is known.
+    Lines(Option<usize>),
     /// A data line whose end is in a later chunk, or that of its name or colon.
     Open,
     /// Nothing.
@@ -33,7 +33,7 @@ impl Front {
             return match chunk {
                 [] => Self::Empty,
                 _ if DATA.starts_with(chunk) => Self::Open,
-                _ => Self::Lines,
+                _ => Self::Lines(None),
             };
         };
         let Some((value, end)) =
@@ -41,10 +41,10 @@ impl Front {
         else {
             return Self::Open;
         };
+        let stop = DATA.len() + value.len();
         let Some(end) = block_end(end) else {
-            return Self::Lines;
+            return Self::Lines(Some(stop));
         };
-        let stop = b"data:".len() + value.len();
         let value = value.strip_prefix(b" ").unwrap_or(value);
         if stop <= max_line_len && value.len() <= max_event_len && is_utf8(value) {
             Self::Event {
@@ -52,7 +52,7 @@ impl Front {
                 len: stop + end,
             }
         } else {
-            Self::Lines
+            Self::Lines(Some(stop))
         }
     }
 }
@@ -108,9 +108,15 @@ pub(crate) struct Whole {
 
 impl Whole {
     /// Reads a block of types, ids and a few data lines, in any order. None where the block has anything
-    /// else, is not UTF-8, has a line over `max_line_len`, or goes on behind the chunk.
+    /// else, is not UTF-8, has a line over `max_line_len`, or goes on behind the chunk. `first` is the length of the first line,
+    /// where it is known.
     #[inline]
-    pub(crate) fn read(&mut self, chunk: &[u8], max_line_len: usize) -> Option<()> {
+    pub(crate) fn read(
+        &mut self,
+        chunk: &[u8],
+        mut first: Option<usize>,
+        max_line_len: usize,
+    ) -> Option<()> {
         let mut at = 0;
         loop {
             let rest = chunk.get(at..)?;
@@ -126,14 +132,21 @@ impl Whole {
                 }
                 _ => {}
             }
-            let len = memchr::memchr2(b'\n', b'\r', rest)?;
+            let len = match first.take() {
+                Some(len) => len,
+                None => line_end(rest)?,
+            };
             if len > max_line_len {
                 return None;
             }
             let (line, end) = rest.split_at_checked(len)?;
             let stop = at + len;
             let span = |value: &[u8]| stop - value.len()..stop;
-            match Line::parse(line) {
+            let parsed = match line {
+                [b'd', b'a', b't', b'a', b':', b' ', value @ ..] => Line::Data(value),
+                _ => Line::parse(line),
+            };
+            match parsed {
                 Line::Data(value) => {
                     *self.data.get_mut(self.lines)? = span(value);
                     self.lines += 1;

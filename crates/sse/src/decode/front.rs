@@ -33,8 +33,8 @@ impl Decoder {
                 let data = Text::window(input, data);
                 return Some(Item::Event(self.data_event(input, data, len)));
             }
-            Front::Lines => {
-                if let Some(event) = self.whole_event(input) {
+            Front::Lines(first) => {
+                if let Some(event) = self.whole_event(input, first) {
                     return Some(Item::Event(event));
                 }
                 self.way = Way::Lines;
@@ -47,9 +47,9 @@ impl Decoder {
 
     /// Takes a block that lies whole at the front of the input, if it is of the common kind.
     #[inline(never)]
-    fn whole_event(&mut self, input: &mut Bytes) -> Option<Event> {
+    fn whole_event(&mut self, input: &mut Bytes, first: Option<usize>) -> Option<Event> {
         let mut block = Whole::default();
-        block.read(input, self.config.max_line_len)?;
+        block.read(input, first, self.config.max_line_len)?;
         let data = block.data(input, self.config.max_event_len)?;
         let event =
             named(input.get(block.event.clone())?).then(|| Text::window(input, block.event));
