@@ -159,6 +159,7 @@ fn an_idle_connection_holds_nothing_after_large_messages() {
 
 #[test]
 fn a_frame_takes_the_room_that_it_needs() {
+    let _alone = alone();
     for len in [0, 100, 1000, 100_000] {
         let mut out = BytesMut::new();
         let mut server = Connection::<Server>::new(Config::default(), T0);
