@@ -155,10 +155,10 @@ async function aGapIsTold(browser) {
     return TRANSPORTS.every((name) => number(all[name].received) > 0) || all;
   }, 12_000);
   // A cut of this many seconds, so that all is published before anybody is back.
-  await page.evaluate(() => document.querySelector('input[name="cut"]:checked').value = '4');
+  await page.evaluate(() => document.querySelector('input[name="cut"]:checked').value = '6');
   const channels = { 'short-poll': 'demo-scores', 'long-poll': 'demo-notifications', websocket: 'demo-chat', sse: 'demo-prices' };
   const { away, back } = await cuts(page, channels, async (channel) => {
-    for (let index = 0; index < 12; index += 1) await publish(short, channel, `filler ${index}`);
+    await Promise.all(Array.from({ length: 12 }, (_, index) => publish(short, channel, `filler ${index}`)));
   });
   for (const name of TRANSPORTS) {
     const told = /^gap: messages (\d+) to (\d+) lost \(trimmed\)/.exec(back[name].outcome);
