@@ -163,6 +163,14 @@ fn check_commands(document: &str, text: &str) {
         match first {
             "cargo" => check_cargo(document, line, &words),
             "cd" => assert!(workspace().join(words[0]).is_dir(), "{document}: {line}"),
+            // What tests/peers/install.sh makes is not there without it: the script that it runs is.
+            "tests/peers/.venv/bin/python" => {
+                let script = words
+                    .first()
+                    .unwrap_or_else(|| panic!("{document}: {line}"));
+                let file = workspace().join(script);
+                assert!(file.is_file(), "{document}: there is no {script}");
+            }
             script => {
                 let file = workspace().join(script);
                 assert!(file.is_file(), "{document}: there is no {script}");
