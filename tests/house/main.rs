@@ -158,7 +158,13 @@ fn imports_form_the_graph_of_the_design() {
         "tidings-websocket",
         "tidings-sse",
     ];
-    let rows: [(&str, &[&str]); 9] = [
+    const BELOW_PAGE: &[&str] = &[
+        "tidings-explain",
+        "tidings-http1",
+        "tidings-websocket",
+        "tidings-sse",
+    ];
+    let rows: [(&str, &[&str]); 10] = [
         ("tidings-http1", &[]),
         ("tidings-websocket", &[]),
         ("tidings-sse", &[]),
@@ -170,6 +176,7 @@ fn imports_form_the_graph_of_the_design() {
             "tidings-explain",
             &["tidings-http1", "tidings-websocket", "tidings-sse"],
         ),
+        ("tidings-playground", BELOW_PAGE),
         ("tidings", BELOW_COMMAND),
     ];
     let members = members();
