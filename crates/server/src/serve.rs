@@ -17,6 +17,7 @@ mod pool;
 mod request;
 mod response;
 mod stop;
+mod tap;
 mod websocket;
 
 pub(crate) use clock::{entropy, uniform_seconds};
@@ -29,4 +30,5 @@ pub use request::Request;
 pub use response::Response;
 pub(crate) use response::accept;
 pub use stop::Stop;
+pub use tap::{Passed, Probe, Tap, Tapped};
 pub use websocket::{WebSocket, WebSocketError};

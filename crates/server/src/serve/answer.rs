@@ -178,6 +178,9 @@ impl Connection {
             }
             Content::WebSocket(accepted, limits, session) => {
                 link.count_input();
+                if let Some(watch) = &mut link.watch {
+                    watch.upgraded(&link.input);
+                }
                 let config = limits(shared.config.websocket);
                 session(WebSocket::new(link, config, &accepted, &shared, slot));
             }

@@ -5,6 +5,8 @@ use core::time::Duration;
 use tidings_http1::Limits;
 use tidings_websocket::Config as WebSocketConfig;
 
+use super::tap::Tap;
+
 /// Every limit of the connection layer. Sizes count octets.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -43,6 +45,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Limits and deadlines of WebSocket connections.
     pub websocket: WebSocketConfig,
+    /// Who sees the octets of which connections. Default `None`: nobody, of none.
+    pub tap: Option<Tap>,
 }
 
 impl Default for Config {
@@ -61,6 +65,7 @@ impl Default for Config {
             stop_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
             websocket: WebSocketConfig::default(),
+            tap: None,
         }
     }
 }

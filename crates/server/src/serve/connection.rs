@@ -23,6 +23,7 @@ use super::listen::{Shared, Slot};
 use super::request::{Parts, Request};
 use super::response::{Content, Response};
 use super::stop::KeptStop;
+use super::tap::Watch;
 
 /// Answers are written at the latest when this much waits.
 const MAX_WAITING_LEN: usize = 64 << 10;
@@ -130,7 +131,7 @@ impl Connection {
         H: Fn(Request) -> F,
         F: Future<Output = Response> + Send,
     {
-        match self.http.next_event(&mut self.link.input) {
+        match self.link.next_event(&mut self.http) {
             Ok(Some(ServerEvent::Request(head))) => {
                 self.deadline = None;
                 self.drained = 0;
@@ -140,6 +141,9 @@ impl Connection {
                 // Thousands of requests fit into one read, and most are answered without a wait:
                 // the others of this thread get their turn in between.
                 tokio::task::coop::consume_budget().await;
+                if self.shared.config.tap.is_some() && self.tap(request.head()).await.is_err() {
+                    return Step::Left;
+                }
                 self.serve(request, feeder, handler).await
             }
             // Content that the handler left unread.
@@ -161,6 +165,26 @@ impl Connection {
             Ok(None) => self.read().await,
             Err(error) => self.refuse(error),
         }
+    }
+
+    /// Asks the tap about a request. What waits is of earlier ones, so it leaves first. Boxed like all that seldom
+    /// happens.
+    #[cold]
+    fn tap<'a>(
+        &'a mut self,
+        head: &'a RequestHead,
+    ) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send + 'a>> {
+        Box::pin(async move {
+            self.link.flush().await?;
+            if let Some(tap) = &self.shared.config.tap {
+                let watch = self
+                    .link
+                    .watch
+                    .get_or_insert_with(|| Box::new(Watch::new()));
+                watch.begin(tap, head, self.peer);
+            }
+            Ok(())
+        })
     }
 
     /// Waits for octets of the next request, or for content that nobody wants.
@@ -244,7 +268,7 @@ impl Connection {
         let framing = head.framing();
         if feeder.is_none() {
             // A request without content is whole at once, and so may be upgraded.
-            match self.http.next_event(&mut self.link.input) {
+            match self.link.next_event(&mut self.http) {
                 Ok(_) => {}
                 Err(error) => return self.refuse(error),
             }

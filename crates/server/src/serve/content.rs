@@ -302,7 +302,7 @@ impl Feeder {
         }
         let own = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
         loop {
-            match http.next_event(&mut link.input) {
+            match link.next_event(http) {
                 Ok(Some(ServerEvent::Data(data))) => {
                     self.0.change(Some(&own), |state| state.data = Some(data));
                     return Ok(Fed::Some);

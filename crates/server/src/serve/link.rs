@@ -12,6 +12,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
+use tidings_http1::{ReceiveError, ServerConnection, ServerEvent};
 #[cfg(target_os = "linux")]
 use tokio::io::Interest;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::clock::deadline;
 use super::meter::Meter;
 use super::pool::{self, MAX_READ_LEN, MIN_READ_LEN};
+use super::tap::Watch;
 
 /// Most pieces of one vectored write.
 const MAX_PIECES: usize = 64;
@@ -45,6 +47,8 @@ pub(crate) struct Link {
     meter: Option<Arc<Meter>>,
     /// Octets in front of `out` that are not the meter's.
     unmetered: usize,
+    /// Present where the server has a tap.
+    pub(super) watch: Option<Box<Watch>>,
 }
 
 impl Link {
@@ -61,6 +65,7 @@ impl Link {
             stalled_since: None,
             meter: None,
             unmetered: 0,
+            watch: None,
         }
     }
 
@@ -166,6 +171,10 @@ impl Link {
         if let Some(meter) = &self.meter {
             meter.add(len as u64, 0);
         }
+        if let Some(watch) = &mut self.watch {
+            let (_, read) = self.input.split_at(self.input.len() - len);
+            watch.read(read);
+        }
         // A read that fills its buffer doubles the next one, so that a large message takes few
         // system calls; small ones take the size back.
         if len == room {
@@ -234,7 +243,12 @@ impl Link {
             };
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(len) => self.advance(len),
+                Ok(len) => {
+                    if self.watch.is_some() {
+                        self.tell_sent(len);
+                    }
+                    self.advance(len);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
             }
@@ -268,6 +282,9 @@ impl Link {
         if second.is_none() && !self.wants_write() {
             match self.socket.try_write(&first) {
                 Ok(len) => {
+                    if let Some(watch) = &mut self.watch {
+                        watch.sent(first.split_at(len).0);
+                    }
                     first.advance(len);
                     self.count_sent(len);
                 }
@@ -280,6 +297,55 @@ impl Link {
             self.push(octets);
         }
         Ok(())
+    }
+
+    /// Tells the tap which octets left, before they are let go.
+    #[cold]
+    fn tell_sent(&mut self, mut len: usize) {
+        let Some(watch) = &mut self.watch else {
+            return;
+        };
+        let queued =
+            core::iter::once(&self.out[..]).chain(self.pending.iter().map(|octets| &octets[..]));
+        let mut sent = BytesMut::with_capacity(len);
+        for octets in queued {
+            let (left, _) = octets.split_at(len.min(octets.len()));
+            sent.extend_from_slice(left);
+            len -= left.len();
+        }
+        watch.sent(&sent);
+    }
+
+    /// [`ServerConnection::next_event`] on what was read, where a tap may hear which octets it takes.
+    pub(crate) fn next_event(
+        &mut self,
+        http: &mut ServerConnection,
+    ) -> Result<Option<ServerEvent>, ReceiveError> {
+        if self
+            .watch
+            .as_ref()
+            .is_some_and(|watch| watch.hears_parsed())
+        {
+            return self.next_event_told(http);
+        }
+        http.next_event(&mut self.input)
+    }
+
+    #[cold]
+    fn next_event_told(
+        &mut self,
+        http: &mut ServerConnection,
+    ) -> Result<Option<ServerEvent>, ReceiveError> {
+        let before = self.input.clone();
+        let event = http.next_event(&mut self.input);
+        if let Some(watch) = &mut self.watch {
+            let (parsed, _) = before.split_at(before.len() - self.input.len());
+            watch.parsed(parsed);
+            if let Ok(Some(ServerEvent::End | ServerEvent::Closed)) = event {
+                watch.request_ended();
+            }
+        }
+        event
     }
 
     /// Counts octets that left.
