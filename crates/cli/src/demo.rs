@@ -3,6 +3,7 @@
 //! | resource | answers |
 //! |---|---|
 //! | `/`, `/demo/NAME.js`, … | the page and its parts |
+//! | `/playground` | octets told as they are typed, by the codecs in WebAssembly |
 //! | `/tidings.js`, `/tidings-NAME.js`, `/tidings.d.ts` | the library for pages, with or without the demo |
 //! | `/demo/clock` | the server's time, to measure latency by |
 //! | `/demo/settings` | what a channel keeps |
@@ -25,6 +26,9 @@ use tidings_server::http1::RequestHead;
 use tidings_server::serve::{Request, Response};
 
 pub(crate) use generator::Generator;
+
+/// What a link on another site may open.
+const DOCUMENTS: [&str; 2] = ["/", "/playground"];
 
 /// The page, its parts and its cuts, in front of the channels.
 #[derive(Debug, Clone)]
@@ -51,7 +55,7 @@ impl Demo {
     pub(crate) async fn handle(&self, request: Request, channels: &Channels) -> Response {
         let head = request.head();
         let path = head.path();
-        if path != "/" && !path.starts_with("/demo/") {
+        if !DOCUMENTS.contains(&path) && !path.starts_with("/demo/") {
             if self.0.outages.hit(head, Instant::now()) {
                 return Response::reset();
             }
@@ -108,7 +112,7 @@ fn admit(request: &Request, channels: &Channels) -> Result<(), Response> {
 
 fn is_followed_link(head: &RequestHead) -> bool {
     let is = |name, value| head.fields().get_str(name) == Some(value);
-    head.path() == "/"
+    DOCUMENTS.contains(&head.path())
         && head.method() == "GET"
         && is("Sec-Fetch-Mode", "navigate")
         && is("Sec-Fetch-Dest", "document")

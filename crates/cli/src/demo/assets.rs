@@ -12,10 +12,16 @@ use tidings_server::serve::Response;
 const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// The same for a page that compiles a module of WebAssembly, which its origin serves too.
+const POLICY_WITH_MODULE: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; \
+                                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                                  require-trusted-types-for 'script'; trusted-types 'none'";
+
 const CSS: &str = "text/css; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const WASM: &str = "application/wasm";
 /// Types in the language TypeScript: its registered media type is that of a video.
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -24,14 +30,16 @@ const TEXT: &str = "text/plain; charset=utf-8";
 pub(crate) struct Asset {
     path: &'static str,
     media_type: &'static str,
-    content: &'static str,
+    content: &'static [u8],
+    policy: &'static str,
 }
 
 const fn asset(path: &'static str, media_type: &'static str, content: &'static str) -> Asset {
     Asset {
         path,
         media_type,
-        content,
+        content: content.as_bytes(),
+        policy: POLICY,
     }
 }
 
@@ -51,7 +59,7 @@ const LIBRARY: [Asset; 4] = [
     asset("/tidings.d.ts", TEXT, include_str!("pages/tidings.d.ts")),
 ];
 
-const PAGES: [Asset; 24] = [
+const PAGES: [Asset; 32] = [
     asset("/", HTML, include_str!("pages/index.html")),
     asset("/demo/icon.svg", SVG, include_str!("pages/icon.svg")),
     asset("/demo/base.css", CSS, include_str!("pages/base.css")),
@@ -80,6 +88,47 @@ const PAGES: [Asset; 24] = [
     asset("/demo/chat.js", JS, include_str!("pages/chat.js")),
     asset("/demo/compare.js", JS, include_str!("pages/compare.js")),
     asset("/demo/card.js", JS, include_str!("pages/card.js")),
+    Asset {
+        policy: POLICY_WITH_MODULE,
+        ..asset("/playground", HTML, include_str!("pages/playground.html"))
+    },
+    asset(
+        "/demo/playground.css",
+        CSS,
+        include_str!("pages/playground.css"),
+    ),
+    asset(
+        "/demo/playground.js",
+        JS,
+        include_str!("pages/playground.js"),
+    ),
+    asset(
+        "/demo/playground-view.js",
+        JS,
+        include_str!("pages/playground-view.js"),
+    ),
+    asset(
+        "/demo/playground-octets.js",
+        JS,
+        include_str!("pages/playground-octets.js"),
+    ),
+    asset(
+        "/demo/playground-examples.js",
+        JS,
+        include_str!("pages/playground-examples.js"),
+    ),
+    asset(
+        "/demo/playground-module.js",
+        JS,
+        include_str!("pages/playground-module.js"),
+    ),
+    // Compiled from `crates/playground` by its `build.sh`.
+    Asset {
+        path: "/demo/playground.wasm",
+        media_type: WASM,
+        content: include_bytes!("pages/playground.wasm"),
+        policy: POLICY,
+    },
 ];
 
 /// The part of the library at a path.
@@ -105,7 +154,7 @@ impl Asset {
             Response::new(304)
         } else {
             Response::bytes(200, self.media_type, self.content)
-                .with("Content-Security-Policy", POLICY)
+                .with("Content-Security-Policy", self.policy)
         };
         let response = response
             .with("ETag", format!("\"{tag}\""))
@@ -124,7 +173,7 @@ impl Asset {
     /// Tells one content from another.
     fn tag(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        hasher.write(self.content.as_bytes());
+        hasher.write(self.content);
         format!("{:016x}", hasher.finish())
     }
 }
@@ -133,13 +182,21 @@ impl Asset {
 mod tests {
     use super::*;
 
+    /// The content of a file of text; nothing of a module.
+    fn text(asset: &Asset) -> &'static str {
+        core::str::from_utf8(asset.content).unwrap_or_default()
+    }
+
     #[test]
     fn a_page_names_only_parts_that_there_are() {
         for asset in PAGES.iter().chain(&LIBRARY) {
             let folder = asset.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            for quoted in asset.content.split(['"', '\'']) {
+            for quoted in text(asset).split(['"', '\'']) {
                 let path = match quoted.strip_prefix("./") {
-                    Some(name) if quoted.ends_with(".js") => format!("{folder}/{name}"),
+                    Some(name) if quoted.contains(".js") || quoted.contains(".wasm") => {
+                        format!("{folder}/{name}")
+                    }
+                    Some(_) | None if quoted.starts_with("demo/") => format!("{folder}/{quoted}"),
                     Some(_) | None => quoted.to_owned(),
                 };
                 let is_file = path.starts_with("/tidings") && path.ends_with(".js")
@@ -155,7 +212,7 @@ mod tests {
     #[test]
     fn nothing_is_inline_and_nothing_comes_from_outside() {
         for asset in PAGES.iter().chain(&LIBRARY) {
-            let at = asset.path;
+            let (at, content) = (asset.path, text(asset));
             for refused in [
                 "https://",
                 "innerHTML",
@@ -163,14 +220,16 @@ mod tests {
                 "insertAdjacentHTML",
                 "eval(",
             ] {
-                assert!(!asset.content.contains(refused), "{at} has {refused}");
+                assert!(!content.contains(refused), "{at} has {refused}");
             }
             if asset.media_type == HTML {
-                assert!(!asset.content.contains("<style"), "{at}");
-                assert!(!asset.content.contains(" style="), "{at}");
-                assert!(!asset.content.contains(" onclick="), "{at}");
-                for script in asset.content.split("<script").skip(1) {
-                    assert!(script.contains("src=\"/demo/") && script.contains("></script>"));
+                assert!(!content.contains("<style"), "{at}");
+                assert!(!content.contains(" style="), "{at}");
+                assert!(!content.contains(" onclick="), "{at}");
+                for script in content.split("<script").skip(1) {
+                    let is_ours =
+                        script.contains("src=\"/demo/") || script.contains("src=\"demo/");
+                    assert!(is_ours && script.contains("></script>"), "{at}");
                 }
             }
         }
