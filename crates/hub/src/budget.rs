@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use crate::sync::{AtomicUsize, Ordering};
 
-/// Octets in use by all channels of a hub. Never above `max`.
+/// Octets in use by all channels of a hub. Never above `max`, and the records of channels never
+/// above half of it: names that strangers make up leave room for what is published.
 #[derive(Debug)]
 pub(crate) struct Budget {
     used: AtomicUsize,
+    /// What of it the records take.
+    records: AtomicUsize,
     max: usize,
 }
 
@@ -15,6 +18,7 @@ impl Budget {
     pub(crate) fn new(max: usize) -> Self {
         Self {
             used: AtomicUsize::new(0),
+            records: AtomicUsize::new(0),
             max,
         }
     }
@@ -34,6 +38,32 @@ impl Budget {
                 used.checked_add(octets).filter(|&sum| sum <= self.max)
             })
             .is_ok()
+    }
+
+    /// Whether one more record of so many octets leaves the half that is not for records.
+    pub(crate) fn has_room_for_record(&self, octets: usize) -> bool {
+        let records = self.records.load(Ordering::Relaxed);
+        records.saturating_add(octets) <= self.max / 2
+    }
+
+    /// Takes the octets of a record, or nothing where they do not fit.
+    pub(crate) fn try_charge_record(&self, octets: usize) -> bool {
+        let half = self.max / 2;
+        let more = |records: usize| records.checked_add(octets).filter(|&sum| sum <= half);
+        let counted = self
+            .records
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
+            .is_ok();
+        let fits = counted && self.try_charge(octets);
+        if counted && !fits {
+            self.records.fetch_sub(octets, Ordering::Relaxed);
+        }
+        fits
+    }
+
+    pub(crate) fn release_record(&self, octets: usize) {
+        self.records.fetch_sub(octets, Ordering::Relaxed);
+        self.release(octets);
     }
 
     /// Octets that must be freed before `octets` fit.

@@ -27,8 +27,9 @@ pub struct Config {
     /// How long a channel without message, key and cursor is remembered. Default 1 hour, well above
     /// `max_age`, so that a quiet client is not told of a gap that it did not have.
     pub forget_after: Duration,
-    /// Octets of all channels: histories, wire forms, idempotency keys, records of channels.
-    /// Default 256 MiB.
+    /// Octets of all channels: histories, wire forms, idempotency keys, records of channels. The
+    /// records take at most half of them, so that made-up names leave room for messages. Default
+    /// 256 MiB.
     pub max_total_octets: usize,
     /// How long an idempotency key is kept. Default 5 minutes, longer than a publisher retries.
     pub key_ttl: Duration,

@@ -366,6 +366,9 @@ impl Shared {
             if shard.find(name).is_some() {
                 return Ok(());
             }
+            if !self.budget.has_room_for_record(cost) {
+                return Err(Refused::Budget(self.config.max_total_octets));
+            }
             let max = self.config.max_channels;
             let one_more = |count: usize| (count < max).then_some(count + 1);
             if self
@@ -375,7 +378,7 @@ impl Shared {
             {
                 return Err(Refused::TooManyChannels(max));
             }
-            if self.budget.try_charge(cost) {
+            if self.budget.try_charge_record(cost) {
                 let epoch = shard.fresh_epoch(entropy);
                 let budget = Arc::clone(&self.budget);
                 let channel = Channel::new(name.clone(), shard.next_slot(), epoch, budget);
