@@ -9,9 +9,9 @@ use crate::budget::{Account, Budget};
 use crate::keys::{Claim, Keys, Known};
 use crate::log::{Log, Place};
 use crate::message::Draft;
-use crate::sync::{Mutex, lock};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
 use crate::wait::{Ticket, WaitList, Woken};
-use crate::{ChannelName, Config, Info, Limit, Message, Position, Read, Start};
+use crate::{Batch, ChannelName, Config, Info, Limit, Message, Position, Read, Start};
 
 /// A channel, alive or ended. Who holds an ended one looks its name up again, or stops.
 #[derive(Debug)]
@@ -21,7 +21,12 @@ pub(crate) struct Channel {
     pub(crate) slot: usize,
     /// None once deleted or forgotten.
     state: Mutex<Option<Live>>,
+    /// The round of its waits, to be looked at without the lock; [`NO_ROUND`] once it has ended.
+    round: AtomicU64,
 }
+
+/// No wait is of this round.
+const NO_ROUND: u64 = u64::MAX;
 
 #[derive(Debug)]
 struct Live {
@@ -87,6 +92,7 @@ impl Channel {
             name,
             slot,
             state: Mutex::new(Some(live)),
+            round: AtomicU64::new(0),
         }
     }
 
@@ -129,9 +135,11 @@ impl Channel {
                 .insert(claim, position, now.saturating_add(config.key_ttl));
         }
         let relist = !mem::replace(&mut live.listed, true);
+        let woken = live.waits.take();
+        self.round.store(live.waits.round(), Ordering::Release);
         Outcome::Done {
             position,
-            woken: live.waits.take(),
+            woken,
             relist,
         }
     }
@@ -160,8 +168,15 @@ impl Channel {
         live.log.read(place, limit).unwrap_or(Read::CaughtUp)
     }
 
+    /// Whether the wait of `ticket` goes on and wakes `waker`: then nothing was published since it
+    /// began. What is published during this look calls the waker.
+    pub(crate) fn waits(&self, ticket: Option<&Ticket>, waker: &Waker) -> bool {
+        ticket.is_some_and(|ticket| ticket.holds(waker, self.round.load(Ordering::Acquire)))
+    }
+
     /// Reads, or parks where there is nothing, in one step under the lock: a publish comes before,
-    /// and is read, or after, and wakes.
+    /// and is read, or after, and wakes. Who is handed the newest message parks at the same time,
+    /// so that a reader that comes back for more need not lock to learn that there is none.
     pub(crate) fn read_or_park(
         &self,
         config: &Config,
@@ -171,26 +186,21 @@ impl Channel {
         limit: Limit,
         now: Duration,
     ) -> Poll<Read> {
-        let stale;
         let mut state = lock(&self.state);
         let Some(live) = state.as_mut() else {
             return Poll::Ready(Read::Deleted);
         };
         live.refresh(config, now);
-        let answer = match live.log.read(place, limit) {
-            Some(read) => {
-                stale = live.waits.cancel(ticket);
-                Poll::Ready(read)
-            }
-            None => {
-                stale = live.waits.park(ticket, waker);
-                Poll::Pending
-            }
+        let read = live.log.read(place, limit);
+        let stale = match &read {
+            None | Some(Read::Batch(Batch { more: false, .. })) => live.waits.park(ticket, waker),
+            Some(_) => live.waits.cancel(ticket),
         };
+        self.round.store(live.waits.round(), Ordering::Release);
         // A waker's drop is code of the caller's.
         drop(state);
         drop(stale);
-        answer
+        read.map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Ends a wait.
@@ -198,9 +208,13 @@ impl Channel {
         if ticket.is_none() {
             return;
         }
-        let waker = lock(&self.state)
-            .as_mut()
-            .and_then(|live| live.waits.cancel(ticket));
+        let mut state = lock(&self.state);
+        let waker = state.as_mut().and_then(|live| {
+            let waker = live.waits.cancel(ticket);
+            self.round.store(live.waits.round(), Ordering::Release);
+            waker
+        });
+        drop(state);
         drop(waker);
     }
 
@@ -250,20 +264,21 @@ impl Channel {
 
     /// Ends a channel that is empty for `forget_after` still.
     pub(crate) fn forget(&self, config: &Config, now: Duration) -> Option<Remains> {
-        let mut state = lock(&self.state);
+        let state = lock(&self.state);
         let idle = state
             .as_ref()
             .is_some_and(|live| live.forgettable(config, now));
-        if idle {
-            state.take().map(|live| live.settle(&self.name))
-        } else {
-            None
-        }
+        if idle { self.take(state) } else { None }
     }
 
     /// Ends the channel.
     pub(crate) fn end(&self) -> Option<Remains> {
-        lock(&self.state).take().map(|live| live.settle(&self.name))
+        self.take(lock(&self.state))
+    }
+
+    fn take(&self, mut state: MutexGuard<'_, Option<Live>>) -> Option<Remains> {
+        self.round.store(NO_ROUND, Ordering::Release);
+        state.take().map(|live| live.settle(&self.name))
     }
 }
 
@@ -296,8 +311,8 @@ impl Live {
         for message in self.log.messages() {
             messages += message.release();
         }
-        self.budget()
-            .release(messages + self.keys.octets() + Channel::cost(name));
+        self.budget().release(messages + self.keys.octets());
+        self.budget().release_record(Channel::cost(name));
         Remains { live: self }
     }
 }

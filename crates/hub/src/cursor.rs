@@ -71,8 +71,14 @@ impl Cursor {
     ///
     /// Looking and parking are one step under one lock, so that no message slips between the two. A
     /// cursor waits once: the latest waker counts. Never ready with [`Read::CaughtUp`].
+    ///
+    /// Who is handed the newest message waits for the next one from that moment, so the waker may
+    /// be called before this is called again; [`Cursor::cancel`] ends that.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, limit: Limit, now: Duration) -> Poll<Read> {
         self.seen = now;
+        if self.channel.waits(self.ticket.as_ref(), cx.waker()) {
+            return Poll::Pending;
+        }
         // Cloned here, since to clone a waker is to run code of the caller's.
         let waker = cx.waker().clone();
         let (place, ticket) = (&mut self.place, &mut self.ticket);

@@ -24,4 +24,4 @@ pub use message::{FORMS, Kind, Message};
 pub use name::{ChannelName, EventName, NameError};
 pub use position::{Position, PositionError};
 pub use publish::{Publish, PublishError, Published};
-pub use read::{Batch, Gap, GapReason, Limit, Read, Start};
+pub use read::{Batch, Gap, GapReason, Limit, Messages, Read, Start};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::budget::Account;
 use crate::message::Draft;
-use crate::{Batch, Config, Gap, GapReason, Limit, Message, Position, Read, Start};
+use crate::{Batch, Config, Gap, GapReason, Limit, Message, Messages, Position, Read, Start};
 
 /// A log that is read by places and written at its end.
 #[derive(Debug)]
@@ -273,16 +273,19 @@ impl Log {
             .len()
             .checked_sub(skip)
             .filter(|&waiting| waiting > 0)?;
-        let mut messages = Vec::with_capacity(waiting.min(limit.messages.max(1)));
-        let mut octets = 0_usize;
-        for message in self.messages.range(skip..) {
-            octets = octets.saturating_add(message.payload().len());
-            let full = messages.len() >= limit.messages || octets > limit.octets;
-            if full && !messages.is_empty() {
-                break;
-            }
-            messages.push(Arc::clone(message));
+        // A reader that keeps up finds one message, which is handed out whatever the limits.
+        let mut fit = 1;
+        if waiting > 1 {
+            let mut octets = 0_usize;
+            let fits = |message: &&Arc<Message>| {
+                octets = octets.saturating_add(message.payload().len());
+                octets <= limit.octets
+            };
+            let most = self.messages.range(skip..).take(limit.messages);
+            fit = most.take_while(fits).count().max(1);
         }
+        let messages = self.messages.range(skip..).map(Arc::clone);
+        let messages = Messages::take(messages, fit)?;
         let position = messages.last()?.position();
         Some(Batch {
             more: messages.len() < waiting,

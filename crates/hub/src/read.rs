@@ -1,6 +1,9 @@
 //! What a reader asks and what it is told.
 
+use core::ops::Deref;
+use core::slice;
 use std::sync::Arc;
+use std::vec;
 
 use crate::{Message, Position};
 
@@ -58,11 +61,79 @@ pub enum Read {
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// The messages, with contiguous offsets.
-    pub messages: Vec<Arc<Message>>,
+    pub messages: Messages,
     /// Whether more messages wait already.
     pub more: bool,
     /// The position of the last message.
     pub position: Position,
+}
+
+/// Messages that were read together: a slice of them, at least one.
+///
+/// A reader that keeps up reads one at a time, so one alone takes no allocation.
+#[derive(Clone, Debug)]
+pub struct Messages(Few);
+
+#[derive(Clone, Debug)]
+enum Few {
+    One(Arc<Message>),
+    Many(Vec<Arc<Message>>),
+}
+
+impl Messages {
+    /// Takes up to `max` messages, at least one; none where there is none.
+    pub(crate) fn take(
+        mut messages: impl ExactSizeIterator<Item = Arc<Message>>,
+        max: usize,
+    ) -> Option<Self> {
+        let first = messages.next()?;
+        let rest = messages.len().min(max.saturating_sub(1));
+        if rest == 0 {
+            return Some(Self(Few::One(first)));
+        }
+        let mut many = Vec::with_capacity(1 + rest);
+        many.push(first);
+        many.extend(messages.take(rest));
+        Some(Self(Few::Many(many)))
+    }
+}
+
+impl Deref for Messages {
+    type Target = [Arc<Message>];
+
+    fn deref(&self) -> &Self::Target {
+        match &self.0 {
+            Few::One(message) => slice::from_ref(message),
+            Few::Many(messages) => messages,
+        }
+    }
+}
+
+impl IntoIterator for Messages {
+    type Item = Arc<Message>;
+    type IntoIter = vec::IntoIter<Arc<Message>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Vec::from(self).into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Messages {
+    type Item = &'a Arc<Message>;
+    type IntoIter = slice::Iter<'a, Arc<Message>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl From<Messages> for Vec<Arc<Message>> {
+    fn from(messages: Messages) -> Self {
+        match messages.0 {
+            Few::One(message) => vec![message],
+            Few::Many(messages) => messages,
+        }
+    }
 }
 
 /// A loss, told.

@@ -4,6 +4,7 @@
 //! which the tickets of the round before mean nothing.
 
 use core::mem;
+use core::num::NonZeroU32;
 use core::task::Waker;
 
 /// Waiters of one channel.
@@ -33,7 +34,33 @@ enum Slot {
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Ticket {
     round: u64,
-    slot: usize,
+    /// Which waker lies there, by its address: it cannot be that of another while the list holds it.
+    waker: usize,
+    /// The low half of the address of what the waker does.
+    action: u32,
+    /// One more than the number of the slot.
+    slot: NonZeroU32,
+}
+
+impl Ticket {
+    /// Whether `waker` waits in this round, so that to park it once more would change nothing.
+    pub(crate) fn holds(&self, waker: &Waker, round: u64) -> bool {
+        self.round == round && (self.waker, self.action) == identity(waker)
+    }
+
+    fn index(self) -> usize {
+        self.slot.get() as usize - 1
+    }
+}
+
+/// By what a waker is known again.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "half of an address is enough"
+)]
+fn identity(waker: &Waker) -> (usize, u32) {
+    let action: *const _ = waker.vtable();
+    (waker.data().addr(), action.addr() as u32)
 }
 
 /// Wakers taken out of a list, to be called when no lock is held.
@@ -51,11 +78,21 @@ impl WaitList {
         }
     }
 
+    /// In which round who parks waits: it ends when all are woken.
+    pub(crate) fn round(&self) -> u64 {
+        self.round
+    }
+
     /// Parks, or parks again with another waker. Returns the waker that was there before, to be
     /// dropped when no lock is held.
     pub(crate) fn park(&mut self, ticket: &mut Option<Ticket>, waker: Waker) -> Option<Waker> {
+        let identity = identity(&waker);
         if let Some(Slot::Waiting(before)) = self.slot_of(*ticket) {
-            return Some(mem::replace(before, waker));
+            let before = mem::replace(before, waker);
+            if let Some(ticket) = ticket {
+                (ticket.waker, ticket.action) = identity;
+            }
+            return Some(before);
         }
         let slot = self.free;
         let slot = match self.slots.get_mut(slot) {
@@ -73,7 +110,10 @@ impl WaitList {
         self.waiting += 1;
         *ticket = Some(Ticket {
             round: self.round,
-            slot,
+            waker: identity.0,
+            action: identity.1,
+            // So many waiters that this is too small would take 64 GiB for their list alone.
+            slot: NonZeroU32::MIN.saturating_add(u32::try_from(slot).unwrap_or(u32::MAX)),
         });
         None
     }
@@ -86,7 +126,7 @@ impl WaitList {
         let Slot::Waiting(waker) = mem::replace(slot, Slot::Free(free)) else {
             return None;
         };
-        self.free = ticket.slot;
+        self.free = ticket.index();
         self.waiting -= 1;
         if self.waiting == 0 {
             self.slots.clear();
@@ -110,7 +150,7 @@ impl WaitList {
 
     fn slot_of(&mut self, ticket: Option<Ticket>) -> Option<&mut Slot> {
         let ticket = ticket.filter(|ticket| ticket.round == self.round)?;
-        self.slots.get_mut(ticket.slot)
+        self.slots.get_mut(ticket.index())
     }
 }
 
@@ -154,8 +194,25 @@ mod tests {
     }
 
     #[test]
-    fn a_waiter_takes_16_octets() {
+    fn a_waiter_takes_16_octets_and_its_ticket_24() {
         assert_eq!(size_of::<Slot>(), 16);
+        assert_eq!(size_of::<Option<Ticket>>(), 24);
+    }
+
+    #[test]
+    fn a_ticket_knows_its_waker_until_its_round_is_over() {
+        let mut list = WaitList::new();
+        let ((_, first), (_, second)) = (waker(), waker());
+        let mut ticket = None;
+        let holds = |ticket: &Option<Ticket>, waker: &Waker, list: &WaitList| {
+            ticket.is_some_and(|ticket| ticket.holds(waker, list.round()))
+        };
+        list.park(&mut ticket, first.clone());
+        assert!(holds(&ticket, &first, &list) && !holds(&ticket, &second, &list));
+        list.park(&mut ticket, second.clone());
+        assert!(holds(&ticket, &second, &list) && !holds(&ticket, &first, &list));
+        list.take().wake();
+        assert!(!holds(&ticket, &second, &list));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod websocket;
 pub(crate) use clock::{entropy, uniform_seconds};
 pub use config::Config;
 pub use content::{Body, BodyError};
+pub(crate) use event_stream::Quiet;
 pub use event_stream::{EventStream, SharedEvent, StreamError};
 pub use listen::serve;
 pub use meter::Meter;

@@ -86,7 +86,7 @@ struct State {
 }
 
 /// What happens to a stream that nobody writes to.
-enum Quiet {
+pub(crate) enum Quiet {
     Ended(StreamError),
     HeartbeatDue,
 }
@@ -164,13 +164,23 @@ impl EventStream {
             match poll_fn(|cx| self.state.poll_quiet(cx)).await {
                 Quiet::Ended(error) => return error,
                 Quiet::HeartbeatDue => {
-                    self.push_block(HEARTBEAT);
-                    if let Err(error) = self.flush().await {
+                    if let Err(error) = self.heartbeat().await {
                         return error;
                     }
                 }
             }
         }
+    }
+
+    /// Waits for what [`EventStream::keep_alive`] does; a heartbeat is the caller's to write.
+    pub(crate) fn poll_quiet(&mut self, cx: &mut Context<'_>) -> Poll<Quiet> {
+        self.state.poll_quiet(cx)
+    }
+
+    /// Writes a heartbeat comment.
+    pub(crate) async fn heartbeat(&mut self) -> Result<(), StreamError> {
+        self.push_block(HEARTBEAT);
+        self.flush().await
     }
 
     /// Tells when the server stops, for waiting beside the stream.

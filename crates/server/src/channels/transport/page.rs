@@ -47,7 +47,7 @@ impl Page {
                 }
                 Read::Batch(batch) => {
                     page.position = batch.position;
-                    page.messages = batch.messages;
+                    page.messages = batch.messages.into();
                     page.more = batch.more;
                     return Some(page);
                 }

@@ -1,17 +1,19 @@
 //! Server-Sent Events: one response that never ends (WHATWG HTML §9.2). What it costs: a held
 //! connection, and a few octets a message. One way only.
 
+use core::future::poll_fn;
 use core::sync::atomic::Ordering;
+use core::task::{Context, Poll};
 use std::sync::Arc;
 
 use tidings_hub::{Cursor, GapReason, Read};
 use tidings_sse::EventRef;
 
 use super::super::config::Lag;
-use super::super::cut;
+use super::super::cut::{self, Cut};
 use super::super::stats::{ChannelStats, Held, Transport};
 use super::super::{Channels, forms};
-use crate::serve::{EventStream, Response, StreamError, uniform_seconds};
+use crate::serve::{EventStream, Quiet, Response, StreamError, uniform_seconds};
 
 pub(in super::super) fn answer(
     channels: &Channels,
@@ -60,6 +62,37 @@ enum End {
     Cut,
 }
 
+/// What a turn of a stream's loop brought.
+enum Turn {
+    Read(Read),
+    /// Something of the connection's own.
+    Quiet(Quiet),
+    /// The connection is to be cut.
+    Cut,
+}
+
+/// Who woke this is mostly a message, so the log comes first; but not twice in a row, since a busy
+/// channel would keep a stream from seeing that it has ended.
+fn poll_turn(
+    cx: &mut Context<'_>,
+    channels: &Channels,
+    cursor: &mut Cursor,
+    events: &mut EventStream,
+    cut: &mut Cut,
+    read_last: bool,
+) -> Poll<Turn> {
+    if read_last && let Poll::Ready(quiet) = events.poll_quiet(cx) {
+        return Poll::Ready(Turn::Quiet(quiet));
+    }
+    if let Poll::Ready(read) = cursor.poll_read(cx, super::WRITE_LIMIT, channels.now()) {
+        return Poll::Ready(Turn::Read(read));
+    }
+    if !read_last && let Poll::Ready(quiet) = events.poll_quiet(cx) {
+        return Poll::Ready(Turn::Quiet(quiet));
+    }
+    cut::poll(cut, cx).map(|()| Turn::Cut)
+}
+
 async fn run(
     channels: &Channels,
     cursor: &mut Cursor,
@@ -70,6 +103,7 @@ async fn run(
     // is cut together does not come back together.
     let retry = Some(uniform_seconds(1, 5));
     let mut started = false;
+    let mut read_last = false;
     let mut cut = channels.0.cuts.begin(Transport::Sse);
     events
         .send(&EventRef {
@@ -79,18 +113,28 @@ async fn run(
         })
         .await?;
     loop {
-        let read = tokio::select! {
-            read = super::next(channels, cursor, super::WRITE_LIMIT) => read,
-            end = events.keep_alive() => match end {
-                StreamError::Stopping => {
-                    let retry = Some(uniform_seconds(1, 30));
-                    events.send(&EventRef { retry, ..EventRef::default() }).await?;
-                    break;
-                }
-                end => return Err(end),
-            },
-            () = cut::wait(&mut cut) => return Ok(End::Cut),
+        let turn = poll_fn(|cx| poll_turn(cx, channels, cursor, events, &mut cut, read_last)).await;
+        let read = match turn {
+            Turn::Read(read) => read,
+            Turn::Quiet(Quiet::HeartbeatDue) => {
+                events.heartbeat().await?;
+                read_last = false;
+                continue;
+            }
+            Turn::Quiet(Quiet::Ended(StreamError::Stopping)) => {
+                let retry = Some(uniform_seconds(1, 30));
+                events
+                    .send(&EventRef {
+                        retry,
+                        ..EventRef::default()
+                    })
+                    .await?;
+                break;
+            }
+            Turn::Quiet(Quiet::Ended(end)) => return Err(end),
+            Turn::Cut => return Ok(End::Cut),
         };
+        read_last = true;
         match read {
             Read::Batch(batch) => {
                 held.count_messages(batch.messages.len());
