@@ -387,9 +387,10 @@ fn chunks(mut rest: &[u8], trace: &mut Trace) {
             .iter()
             .take_while(|octet| octet.is_ascii_hexdigit())
             .count();
+        // 64 bits, as the codec counts, on machines with smaller addresses too.
         let size = core::str::from_utf8(line.get(..digits).unwrap_or_default())
             .ok()
-            .and_then(|digits| usize::from_str_radix(digits, 16).ok())
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok())
             .unwrap_or_default();
         let mut meaning = format!("{size} octets follow");
         if size == 0 {
@@ -408,6 +409,7 @@ fn chunks(mut rest: &[u8], trace: &mut Trace) {
         if size == 0 {
             break;
         }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
         let (data, behind) = rest.split_at(size.min(rest.len()));
         trace.push(
             data.len(),
