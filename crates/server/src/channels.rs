@@ -23,11 +23,11 @@ mod transport;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tidings_http1::{RequestHead, Version};
 use tidings_hub::{ChannelName, Hub, Limit, Publish, PublishError, Published, SubscribeError};
 use tidings_polling::prefer_wait;
+use tokio::time::Instant;
 
 pub use config::{Access, Config, Decision, Lag, Verb};
 use cut::Cuts;
@@ -38,7 +38,7 @@ pub use stats::Transport;
 use transport::long_poll::Wait;
 use transport::{long_poll, short_poll, sse, websocket};
 
-use crate::serve::{Request, Response, entropy};
+use crate::serve::{Request, Response};
 
 const CHANNEL_METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 const INFO_METHODS: &str = "GET, HEAD, OPTIONS";
@@ -133,6 +133,16 @@ impl Channels {
         self.0.config.lag
     }
 
+    fn entropy(&self) -> u64 {
+        self.0.config.entropy.draw()
+    }
+
+    /// The answer to a subscribe that the hub refused.
+    fn refused(&self, error: SubscribeError) -> Response {
+        let response = Response::problem(503, &error.to_string());
+        publish::overloaded(response, &self.0.config.entropy)
+    }
+
     /// Adds a message to a channel from within the program, and wakes its readers.
     ///
     /// # Errors
@@ -142,7 +152,8 @@ impl Channels {
         channel: &ChannelName,
         publish: Publish<'_>,
     ) -> Result<Published, PublishError> {
-        self.0.hub.publish(channel, publish, self.now(), entropy())
+        let (now, entropy) = (self.now(), self.entropy());
+        self.0.hub.publish(channel, publish, now, entropy)
     }
 
     /// Resets all connections that read by a transport, where [`Config::allow_cut`] is set; the
@@ -255,7 +266,10 @@ impl Channels {
             return refused;
         }
         let start = start::start(head, query);
-        let open = || self.0.hub.subscribe(channel, start, self.now(), entropy());
+        let open = || {
+            let (now, entropy) = (self.now(), self.entropy());
+            self.0.hub.subscribe(channel, start, now, entropy)
+        };
         let limit = Limit {
             messages: query
                 .limit
@@ -273,8 +287,8 @@ impl Channels {
         let asks_events = is_get && asks_for_events(head);
         let cursor = match open() {
             Ok(cursor) => cursor,
-            Err(_) if asks_events => return sse::later(),
-            Err(error) => return refused(error),
+            Err(_) if asks_events => return sse::later(&self.0.config.entropy),
+            Err(error) => return self.refused(error),
         };
         let stats = self.0.stats.of(channel);
         if asks_events {
@@ -346,11 +360,6 @@ fn health(head: &RequestHead) -> Response {
         _ => Response::problem(405, "the resource does not have this method")
             .with("Allow", HEALTH_METHODS),
     }
-}
-
-/// The answer to a subscribe that the hub refused.
-fn refused(error: SubscribeError) -> Response {
-    publish::overloaded(Response::problem(503, &error.to_string()))
 }
 
 /// Adds what every answer under `/channels` carries.

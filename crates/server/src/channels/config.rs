@@ -8,6 +8,8 @@ use std::sync::Arc;
 use tidings_http1::RequestHead;
 use tidings_hub::ChannelName;
 
+use crate::serve::Entropy;
+
 /// Every setting of the channels layer. Sizes count octets.
 #[non_exhaustive]
 pub struct Config {
@@ -35,6 +37,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Decides about each subscribe, publish, delete and info. Default: all are allowed.
     pub authorize: Arc<dyn Fn(&Access<'_>) -> Decision + Send + Sync>,
+    /// Where epochs and random waits come from. Default: the system.
+    pub entropy: Entropy,
 }
 
 impl Default for Config {
@@ -51,6 +55,7 @@ impl Default for Config {
             allow_origins: Vec::new(),
             hosts: Vec::new(),
             authorize: Arc::new(|_| Decision::Allow),
+            entropy: Entropy::default(),
         }
     }
 }

@@ -7,7 +7,7 @@ use tidings_hub::{ChannelName, EventName, NameError, Publish, PublishError};
 use super::config::Verb;
 use super::stats::Transport;
 use super::{Channels, forms};
-use crate::serve::{BodyError, Request, Response, entropy};
+use crate::serve::{BodyError, Entropy, Request, Response};
 
 /// Longest idempotency key in octets.
 const MAX_KEY_LEN: usize = 255;
@@ -44,7 +44,9 @@ impl Channels {
         }
         let payload = match request.body().collect(self.0.config.max_message_len).await {
             Ok(payload) => payload,
-            Err(error @ BodyError::Overloaded { .. }) => return overloaded(error.into()),
+            Err(error @ BodyError::Overloaded { .. }) => {
+                return overloaded(error.into(), &self.0.config.entropy);
+            }
             Err(error) => return error.into(),
         };
         let kind = forms::kind(fields.get("Content-Type"));
@@ -60,7 +62,7 @@ impl Channels {
                 "application/json",
                 format!("{{\"id\":\"{}\"}}\n", published.position),
             ),
-            Err(error) => error.into(),
+            Err(error) => refused(error, &self.0.config.entropy),
         }
     }
 
@@ -122,19 +124,23 @@ pub(super) fn is_key(key: &[u8]) -> bool {
 impl From<PublishError> for Response {
     /// The answer to a publish that the hub refused: 422, 429, 503 or 507.
     fn from(error: PublishError) -> Self {
-        let status = match error {
-            PublishError::KeyReused => 422,
-            PublishError::TooManyKeys { .. } => 429,
-            PublishError::TooManyChannels { .. } => 503,
-            PublishError::Budget { .. } => 507,
-            _ => 500,
-        };
-        let response = Self::problem(status, &error.to_string());
-        if matches!(status, 429 | 503 | 507) {
-            overloaded(response)
-        } else {
-            response
-        }
+        refused(error, &Entropy::default())
+    }
+}
+
+fn refused(error: PublishError, entropy: &Entropy) -> Response {
+    let status = match error {
+        PublishError::KeyReused => 422,
+        PublishError::TooManyKeys { .. } => 429,
+        PublishError::TooManyChannels { .. } => 503,
+        PublishError::Budget { .. } => 507,
+        _ => 500,
+    };
+    let response = Response::problem(status, &error.to_string());
+    if matches!(status, 429 | 503 | 507) {
+        overloaded(response, entropy)
+    } else {
+        response
     }
 }
 
@@ -147,6 +153,6 @@ impl From<NameError> for Response {
 
 /// Tells when to come back, at random, so that those who are turned away together do not come back
 /// together.
-pub(super) fn overloaded(response: Response) -> Response {
-    response.with("Retry-After", (1 + entropy() % 30).to_string())
+pub(super) fn overloaded(response: Response, entropy: &Entropy) -> Response {
+    response.with("Retry-After", (1 + entropy.draw() % 30).to_string())
 }

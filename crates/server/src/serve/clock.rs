@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// The value of the Date field (RFC 9110 §6.6.1), made once a second and thread.
-pub(crate) fn http_date() -> [u8; 29] {
+pub(super) fn http_date() -> [u8; 29] {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
@@ -31,14 +31,14 @@ pub(crate) fn http_date() -> [u8; 29] {
 }
 
 /// A time that is never too far away to be told.
-pub(crate) fn deadline(from: Instant, after: Duration) -> Instant {
+pub(super) fn deadline(from: Instant, after: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     from.checked_add(after).unwrap_or_else(|| from + FAR)
 }
 
 /// 64 bits from the system's random source, asked for in bulk: a system call for each would be
 /// what a poll costs most.
-pub(crate) fn entropy() -> u64 {
+pub(super) fn entropy() -> u64 {
     POOL.with_borrow_mut(|pool| {
         if pool.is_empty() {
             let mut octets = [0; 8 * POOL_LEN];
@@ -51,10 +51,4 @@ pub(crate) fn entropy() -> u64 {
         pool.pop()
             .unwrap_or_else(|| RandomState::new().build_hasher().finish())
     })
-}
-
-/// Uniform between `low` and `high` seconds, to the millisecond.
-pub(crate) fn uniform_seconds(low: u64, high: u64) -> Duration {
-    let span = (high - low) * 1000 + 1;
-    Duration::from_millis(low * 1000 + entropy() % span)
 }

@@ -5,6 +5,8 @@ use core::time::Duration;
 use tidings_http1::Limits;
 use tidings_websocket::Config as WebSocketConfig;
 
+use super::entropy::Entropy;
+
 use super::tap::Tap;
 
 /// Every limit of the connection layer. Sizes count octets.
@@ -47,6 +49,8 @@ pub struct Config {
     pub websocket: WebSocketConfig,
     /// Who sees the octets of which connections. Default `None`: nobody, of none.
     pub tap: Option<Tap>,
+    /// Where random waits come from. Default: the system.
+    pub entropy: Entropy,
 }
 
 impl Default for Config {
@@ -63,9 +67,10 @@ impl Default for Config {
             linger_timeout: Duration::from_secs(2),
             max_linger_len: 16 << 20,
             stop_timeout: Duration::from_secs(10),
+            tap: None,
             heartbeat: Duration::from_secs(15),
             websocket: WebSocketConfig::default(),
-            tap: None,
+            entropy: Entropy::default(),
         }
     }
 }

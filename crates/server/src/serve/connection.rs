@@ -16,7 +16,7 @@ use tidings_http1::{ReceiveError, RequestHead, ServerConnection, ServerEvent};
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::clock::{deadline, entropy};
+use super::clock::deadline;
 use super::content::{Body, Fed, FeedError, Feeder};
 use super::link::Link;
 use super::listen::{Shared, Slot};
@@ -93,7 +93,7 @@ impl Connection {
 
     /// Tells a client beyond the limit that there are too many, without reading its request.
     pub(crate) async fn turn_away(mut self: Box<Self>) {
-        let retry_after = 1 + entropy() % 30;
+        let retry_after = 1 + self.shared.config.entropy.draw() % 30;
         let response = Response::problem(503, "the server has as many connections as it takes")
             .with("Retry-After", retry_after.to_string());
         self.fail(response);

@@ -13,23 +13,27 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tidings_http1::{ReceiveError, ServerConnection, ServerEvent};
+use tokio::io::AsyncReadExt;
 #[cfg(target_os = "linux")]
 use tokio::io::Interest;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::clock::deadline;
 use super::meter::Meter;
 use super::pool::{self, MAX_READ_LEN, MIN_READ_LEN};
+use super::socket::Socket;
 use super::tap::Watch;
 
 /// Most pieces of one vectored write.
 const MAX_PIECES: usize = 64;
 
+/// What is read at most of a stream whose end is waited for, where only reading tells it.
+const READ_AHEAD_LEN: usize = 64 << 10;
+
 #[derive(Debug)]
 pub(crate) struct Link {
-    socket: TcpStream,
+    socket: Socket,
     /// Read and not parsed.
     pub(crate) input: BytesMut,
     /// Encoded and not written; leaves before `pending`.
@@ -52,7 +56,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(socket: TcpStream, progress_timeout: Duration) -> Self {
+    pub(crate) fn new(socket: Socket, progress_timeout: Duration) -> Self {
         Self {
             socket,
             input: BytesMut::new(),
@@ -98,6 +102,10 @@ impl Link {
     }
 
     pub(crate) fn wants_write(&self) -> bool {
+        self.has_octets() || self.socket.holds_octets()
+    }
+
+    fn has_octets(&self) -> bool {
         !self.out.is_empty() || !self.pending.is_empty()
     }
 
@@ -194,7 +202,9 @@ impl Link {
         // Boxed like all that seldom happens: each task would have room for it all its life.
         Box::pin(async {
             while !self.try_flush()? {
-                match timeout_at(self.stall_deadline(), self.socket.writable()).await {
+                let stalled = self.stall_deadline();
+                let writable = poll_fn(|cx| self.socket.poll_write_ready(cx));
+                match timeout_at(stalled, writable).await {
                     Ok(ready) => ready?,
                     Err(_) => return Err(io::ErrorKind::TimedOut.into()),
                 }
@@ -234,7 +244,7 @@ impl Link {
 
     /// Writes until all has left (true) or the socket is full (false), without waiting.
     pub(crate) fn try_flush(&mut self) -> io::Result<bool> {
-        while self.wants_write() {
+        while self.has_octets() {
             // A plain write costs the kernel less than a vectored one of a single piece.
             let written = if self.pending.is_empty() {
                 self.socket.try_write(&self.out)
@@ -253,22 +263,28 @@ impl Link {
                 Err(error) => return Err(error),
             }
         }
-        Ok(true)
+        self.socket.try_flush()
     }
 
-    fn try_write_pieces(&self) -> io::Result<usize> {
+    fn try_write_pieces(&mut self) -> io::Result<usize> {
+        let Self {
+            socket,
+            out,
+            pending,
+            ..
+        } = self;
         let mut pieces = [IoSlice::new(&[]); MAX_PIECES];
-        let queued = core::iter::once(&self.out[..])
+        let queued = core::iter::once(&out[..])
             .filter(|out| !out.is_empty())
-            .chain(self.pending.iter().map(|octets| &octets[..]));
+            .chain(pending.iter().map(|octets| &octets[..]));
         let mut count = 0;
         for (piece, octets) in pieces.iter_mut().zip(queued) {
             *piece = IoSlice::new(octets);
             count += 1;
         }
         match pieces.split_at(count) {
-            ([piece], _) => self.socket.try_write(piece),
-            (pieces, _) => self.socket.try_write_vectored(pieces),
+            ([piece], _) => socket.try_write(piece),
+            (pieces, _) => socket.try_write_vectored(pieces),
         }
     }
 
@@ -430,21 +446,23 @@ impl Link {
         }
     }
 
-    /// Resolves when the peer closed its side, even while octets of it lie unread. Cancel-safe.
-    #[cfg(target_os = "linux")]
-    pub(crate) async fn peer_gone(&self) {
-        // The readiness set behind the priority interest holds "read closed" and not "readable":
-        // the one way to wait for the peer's end without being woken by octets that nobody reads.
-        let _ = self.socket.ready(Interest::PRIORITY).await;
+    /// Resolves when the peer closed its side, even while octets of it lie unread; of another
+    /// stream than TCP some are read for that. Cancel-safe.
+    pub(crate) async fn peer_gone(&mut self) {
+        match self.socket.tcp() {
+            Some(socket) => tcp_peer_gone(socket).await,
+            None => poll_fn(|cx| self.poll_read_to_end(cx)).await,
+        }
     }
 
-    /// Resolves when the peer closed its side and nothing of it lies unread. Cancel-safe.
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) async fn peer_gone(&self) {
-        match self.socket.peek(&mut [0]).await {
-            Ok(0) | Err(_) => {}
-            Ok(_) => core::future::pending().await,
+    fn poll_read_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.input.len() < READ_AHEAD_LEN {
+            match ready!(self.poll_read(cx)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
+            }
         }
+        Poll::Pending
     }
 
     /// Closes in stages, so that the last answer is not lost to a reset (RFC 9112 §9.6): ends the
@@ -471,11 +489,27 @@ impl Link {
 
     /// Makes the close of this connection a reset.
     pub(crate) fn reset(&self) {
-        let _ = self.socket.set_zero_linger();
+        self.socket.reset();
     }
 
     pub(crate) async fn shutdown_write(&mut self) -> io::Result<()> {
-        self.socket.shutdown().await
+        poll_fn(|cx| self.socket.poll_shutdown(cx)).await
+    }
+}
+
+#[cfg(target_os = "linux")]
+async fn tcp_peer_gone(socket: &TcpStream) {
+    // The readiness set behind the priority interest holds "read closed" and not "readable": the
+    // one way to wait for the peer's end without being woken by octets that nobody reads.
+    let _ = socket.ready(Interest::PRIORITY).await;
+}
+
+/// Waits until nothing of the peer lies unread.
+#[cfg(not(target_os = "linux"))]
+async fn tcp_peer_gone(socket: &TcpStream) {
+    match socket.peek(&mut [0]).await {
+        Ok(0) | Err(_) => {}
+        Ok(_) => core::future::pending().await,
     }
 }
 

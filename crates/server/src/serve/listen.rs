@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
@@ -18,10 +18,15 @@ use super::content::Unfinished;
 use super::link::Link;
 use super::request::Request;
 use super::response::Response;
+use super::socket::Socket;
 use super::stop::{self, Stop};
 
 /// How long accepting pauses when the process is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// That of a peer without one.
+#[cfg(unix)]
+const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), 0);
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -122,6 +127,94 @@ impl Drop for Slot {
     }
 }
 
+/// Where the connections of a server come from.
+///
+/// TCP and, on Unix, Unix sockets are such. A listener of one's own brings what there is no other
+/// way for: TLS that the program ends, sockets that a supervisor hands over, pipes in memory for
+/// tests:
+///
+/// ```
+/// use core::net::{Ipv4Addr, SocketAddr};
+/// use std::io;
+///
+/// use tidings_server::serve::{Config, Listener, Response, Socket, serve};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+/// use tokio::sync::mpsc;
+///
+/// struct Pipes(mpsc::Receiver<DuplexStream>);
+///
+/// impl Listener for Pipes {
+///     async fn accept(&mut self) -> io::Result<(Socket, SocketAddr)> {
+///         match self.0.recv().await {
+///             Some(pipe) => Ok((Socket::new(pipe), (Ipv4Addr::UNSPECIFIED, 0).into())),
+///             None => core::future::pending().await,
+///         }
+///     }
+///
+///     fn local_addr(&self) -> io::Result<SocketAddr> {
+///         Ok((Ipv4Addr::UNSPECIFIED, 0).into())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> io::Result<()> {
+/// let (connect, pipes) = mpsc::channel(1);
+/// let hello = |_| async { Response::text(200, "hello") };
+/// tokio::spawn(serve(Pipes(pipes), Config::default(), hello, core::future::pending::<()>()));
+///
+/// let (mut near, far) = tokio::io::duplex(4096);
+/// assert!(connect.send(far).await.is_ok());
+/// near.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await?;
+/// let mut answer = String::new();
+/// near.read_to_string(&mut answer).await?;
+/// assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\nhello"));
+/// # Ok(())
+/// # }
+/// ```
+pub trait Listener: Send {
+    /// Waits for the next connection, and gives it with the address of its peer.
+    ///
+    /// Where the peer has no address, as on a Unix socket, that is the unspecified one with port 0;
+    /// [`Config::max_connections_per_address`] then counts all such together. Nobody else is
+    /// accepted meanwhile, so that a handshake belongs into a task of its own, or into the stream.
+    ///
+    /// Must be cancel-safe: a connection that was taken is given.
+    ///
+    /// # Errors
+    /// Accepting pauses for 100 ms, but for [`io::ErrorKind::ConnectionAborted`].
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Socket, SocketAddr)>> + Send;
+
+    /// The address that is listened on, which requests show as [`Request::listener`]. On a loopback
+    /// address, channels check `Host`; the unspecified one is none.
+    ///
+    /// # Errors
+    /// Where it is not known; the server does not begin.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+impl Listener for TcpListener {
+    async fn accept(&mut self) -> io::Result<(Socket, SocketAddr)> {
+        let (socket, peer) = Self::accept(self).await?;
+        Ok((socket.into(), peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Self::local_addr(self)
+    }
+}
+
+#[cfg(unix)]
+impl Listener for tokio::net::UnixListener {
+    async fn accept(&mut self) -> io::Result<(Socket, SocketAddr)> {
+        let (socket, _) = Self::accept(self).await?;
+        Ok((Socket::new(socket), NO_ADDRESS))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(NO_ADDRESS)
+    }
+}
+
 /// Serves `handler` on `listener` until `until` resolves, then stops in good order: no connection
 /// is accepted, idle ones close, answers under way are finished, streams and WebSockets are told
 /// by [`Stop`]. Returns when all have ended or the stop timeout is over. What `until` resolves to
@@ -130,7 +223,7 @@ impl Drop for Slot {
 /// # Errors
 /// Only where the listener itself fails; being out of descriptors pauses accepting.
 pub async fn serve<H, F>(
-    listener: TcpListener,
+    mut listener: impl Listener,
     config: Config,
     handler: H,
     until: impl Future,
@@ -167,8 +260,9 @@ where
         }
     };
     tokio::select! {
-        () = accepting => {}
+        biased;
         _ = until => {}
+        () = accepting => {}
     }
     drop(listener);
     stopper.stop();
@@ -186,13 +280,11 @@ where
     Ok(())
 }
 
-fn welcome<H, F>(socket: TcpStream, peer: SocketAddr, shared: &Arc<Shared>, handler: &H)
+fn welcome<H, F>(socket: Socket, peer: SocketAddr, shared: &Arc<Shared>, handler: &H)
 where
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    // Answers are joined before they are written: waiting for more would only delay them.
-    let _ = socket.set_nodelay(true);
     let link = Link::new(socket, shared.config.progress_timeout);
     if let Some(slot) = Slot::serve(shared, peer.ip()) {
         let connection = Connection::new(link, shared.clone(), slot, peer);

@@ -13,7 +13,7 @@ use super::super::config::Lag;
 use super::super::cut::{self, Cut};
 use super::super::stats::{ChannelStats, Held, Transport};
 use super::super::{Channels, forms};
-use crate::serve::{EventStream, Quiet, Response, StreamError, uniform_seconds};
+use crate::serve::{Entropy, EventStream, Quiet, Response, StreamError};
 
 pub(in super::super) fn answer(
     channels: &Channels,
@@ -38,9 +38,9 @@ pub(in super::super) fn answer(
 
 /// An answer for who must come back later. Any status but 200 would end a browser's EventSource
 /// for good, so it is a stream that ends at once.
-pub(in super::super) fn later() -> Response {
-    Response::events(|mut events| async move {
-        let retry = Some(uniform_seconds(1, 30));
+pub(in super::super) fn later(entropy: &Entropy) -> Response {
+    let retry = Some(entropy.uniform_seconds(1, 30));
+    Response::events(move |mut events| async move {
         if events
             .send(&EventRef {
                 retry,
@@ -101,7 +101,8 @@ async fn run(
 ) -> Result<End, StreamError> {
     // A position before the first message, and a reconnection time of this connection's own: who
     // is cut together does not come back together.
-    let retry = Some(uniform_seconds(1, 5));
+    let entropy = &channels.0.config.entropy;
+    let retry = Some(entropy.uniform_seconds(1, 5));
     let mut started = false;
     let mut read_last = false;
     let mut cut = channels.0.cuts.begin(Transport::Sse);
@@ -122,7 +123,7 @@ async fn run(
                 continue;
             }
             Turn::Quiet(Quiet::Ended(StreamError::Stopping)) => {
-                let retry = Some(uniform_seconds(1, 30));
+                let retry = Some(entropy.uniform_seconds(1, 30));
                 events
                     .send(&EventRef {
                         retry,

@@ -13,11 +13,11 @@ use core::sync::atomic::Ordering;
 use tidings_hub::{ChannelName, Cursor, Gap, GapReason, SubscribeError};
 use tidings_websocket::CloseCode;
 
+use super::super::Channels;
 use super::super::config::{Lag, Verb};
 use super::super::envelope::SUBPROTOCOL;
 use super::super::query::Query;
 use super::super::stats::{Held, Transport};
-use super::super::{Channels, refused};
 use crate::serve::{self, Request, Response, WebSocketError};
 use feed::Feed;
 
@@ -43,7 +43,7 @@ pub(in super::super) fn answer(
     };
     let cursor = match open() {
         Ok(cursor) => cursor,
-        Err(error) => return refused(error),
+        Err(error) => return channels.refused(error),
     };
     let in_envelopes = accepted.subprotocol().is_some();
     let max = channels.0.config.max_message_len;

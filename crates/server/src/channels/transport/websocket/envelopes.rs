@@ -12,7 +12,7 @@ use super::super::super::stats::{Held, Transport};
 use super::super::super::{Channels, forms};
 use super::feed::{Feed, Feeds, Turn};
 use super::{DELETED, End};
-use crate::serve::{WebSocket, entropy};
+use crate::serve::WebSocket;
 
 /// Most channels of a connection, that of its URL included.
 const MAX_CHANNELS: usize = 100;
@@ -233,12 +233,8 @@ impl Session {
         if allowed.is_err() {
             return refuse(Code::Channel, "reading this channel is not allowed");
         }
-        let now = self.channels.now();
-        let cursor = match self
-            .channels
-            .hub()
-            .subscribe(channel, start, now, entropy())
-        {
+        let (now, entropy) = (self.channels.now(), self.channels.entropy());
+        let cursor = match self.channels.hub().subscribe(channel, start, now, entropy) {
             Ok(cursor) => cursor,
             Err(error) => return refuse(Code::Limit, &error.to_string()),
         };
