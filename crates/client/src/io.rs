@@ -35,37 +35,52 @@ pub(crate) struct Dialer {
     pub(crate) tls: Tls,
 }
 
-type Dial = dyn Fn(&str, u16) -> Dialing + Send + Sync;
+type Dial = dyn Fn(String, u16) -> Dialing + Send + Sync;
 
 impl Dialer {
-    pub(crate) fn new(dial: impl Fn(&str, u16) -> Dialing + Send + Sync + 'static) -> Self {
+    pub(crate) fn tcp() -> Self {
         Self {
-            dial: Arc::new(dial),
+            dial: boxed(async |host: String, port| {
+                let stream = TcpStream::connect((host.as_str(), port)).await?;
+                // Requests and frames are small and whole: waiting to join them only delays them.
+                stream.set_nodelay(true)?;
+                Ok(stream)
+            }),
             #[cfg(feature = "tls")]
             tls: Tls::default(),
         }
     }
 
-    pub(crate) fn tcp() -> Self {
-        Self::new(|host, port| {
-            let host = host.to_owned();
-            Box::pin(async move {
-                let stream = TcpStream::connect((host.as_str(), port)).await?;
-                // Requests and frames are small and whole: waiting to join them only delays them.
-                stream.set_nodelay(true)?;
-                Ok(Box::new(stream) as Box<dyn Stream>)
-            })
-        })
+    /// Opens connections by other means; TLS lies over them as over TCP.
+    pub(crate) fn connect_with<F, S>(
+        &mut self,
+        connect: impl Fn(String, u16) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: Stream + 'static,
+    {
+        self.dial = boxed(connect);
     }
 
     pub(crate) fn dial(&self, url: &Url) -> Dialing {
-        let dialing = (self.dial)(url.host(), url.port());
+        let dialing = (self.dial)(url.host().to_owned(), url.port());
         #[cfg(feature = "tls")]
         if url.is_tls() {
             return self.tls.clone().wrap(dialing, url.host());
         }
         dialing
     }
+}
+
+fn boxed<F, S>(connect: impl Fn(String, u16) -> F + Send + Sync + 'static) -> Arc<Dial>
+where
+    F: Future<Output = io::Result<S>> + Send + 'static,
+    S: Stream + 'static,
+{
+    Arc::new(move |host, port| {
+        let connecting = connect(host, port);
+        Box::pin(async move { Ok(Box::new(connecting.await?) as Box<dyn Stream>) })
+    })
 }
 
 impl fmt::Debug for Dialer {
@@ -122,6 +137,8 @@ impl Io {
         self.input.reserve(READ_LEN);
         let waits = !self.out.is_empty() || self.unflushed;
         tokio::select! {
+            // What waits to be written comes to an end; what comes to be read may not.
+            biased;
             written = write(&mut self.writer, &mut self.out), if waits => {
                 self.stalled = None;
                 match written {

@@ -69,7 +69,13 @@ enum State {
 
 impl Link {
     /// Makes a link whose first attempt is due at once. `origin` is that of its times.
-    pub(crate) fn new(ask: Ask, transport: Transport, dialer: Dialer, origin: Instant) -> Self {
+    pub(crate) fn new(
+        ask: Ask,
+        transport: Transport,
+        dialer: Dialer,
+        dice: Dice,
+        origin: Instant,
+    ) -> Self {
         let position = match &ask.start {
             Start::After(position) => Some(position.clone()),
             Start::Latest | Start::Earliest | Start::Back(_) => None,
@@ -86,24 +92,24 @@ impl Link {
                 ask,
                 position,
                 joins: Joins::default(),
-                dice: Dice::new(),
+                dice,
                 origin,
             },
         }
     }
 
     /// Makes a link beside this one: the same question, from the same position.
-    pub(crate) fn beside(&self, transport: Transport) -> Self {
+    pub(crate) fn beside(&mut self, transport: Transport) -> Self {
         let mut ask = self.core.ask.clone();
         (ask.url, ask.fields) = self.home.clone();
-        let mut link = Self::new(ask, transport, self.dialer.clone(), self.core.origin);
+        let mut link = self.like(ask, transport);
         link.core.position.clone_from(&self.core.position);
         link
     }
 
     /// Makes a link for another channel of the same server.
     pub(crate) fn branch(
-        &self,
+        &mut self,
         name: &str,
         start: Start,
         position: Option<String>,
@@ -114,9 +120,14 @@ impl Link {
         ask.start = start;
         // The main link is on the same path.
         ask.proves = false;
-        let mut link = Self::new(ask, self.transport, self.dialer.clone(), self.core.origin);
+        let mut link = self.like(ask, self.transport);
         link.core.position = position;
         Some(link)
+    }
+
+    fn like(&mut self, ask: Ask, transport: Transport) -> Self {
+        let Core { dice, origin, .. } = &mut self.core;
+        Self::new(ask, transport, self.dialer.clone(), dice.fork(), *origin)
     }
 
     pub(crate) const fn transport(&self) -> Transport {

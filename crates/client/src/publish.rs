@@ -7,8 +7,10 @@
 
 use core::fmt::Write as _;
 use core::time::Duration;
+use std::io;
 
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::dice::Dice;
@@ -146,6 +148,35 @@ impl Publisher {
     pub fn root_certificate(mut self, pem: &[u8]) -> Result<Self, Error> {
         self.dialer.tls.add(pem)?;
         Ok(self)
+    }
+
+    /// Connects by other means than TCP to the host and port of the URL: through a proxy, over a
+    /// Unix socket, in memory for a test. `connect` is given both, and makes a stream of octets for
+    /// every connection; TLS lies over it where the URL says so.
+    ///
+    /// See [`Subscribe::connect_with`](crate::Subscribe::connect_with).
+    #[must_use]
+    pub fn connect_with<F, S>(
+        mut self,
+        connect: impl Fn(String, u16) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.dialer.connect_with(connect);
+        self
+    }
+
+    /// Draws all random numbers from a seed, for a test or a simulation that is to run the same
+    /// twice. Default: from the system.
+    ///
+    /// Publishers of one seed draw the same keys: two of them on one channel take each other's
+    /// messages for repetitions.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.dice = Dice::seeded(seed);
+        self
     }
 
     #[cfg(test)]

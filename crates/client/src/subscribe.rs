@@ -1,8 +1,10 @@
 //! What a caller may say about a subscription before it is opened.
 
 use core::time::Duration;
+use std::io;
 
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::io::Dialer;
 use crate::{Error, Subscription, Transport, Url};
@@ -104,6 +106,7 @@ pub struct Subscribe {
     pub(crate) transport: Option<Transport>,
     pub(crate) joins: Vec<(String, Start)>,
     pub(crate) dialer: Dialer,
+    pub(crate) seed: Option<u64>,
 }
 
 /// What is asked of the server, the same on every transport.
@@ -158,6 +161,7 @@ impl Subscribe {
             transport,
             joins: Vec::new(),
             dialer: Dialer::tcp(),
+            seed: None,
         }
     }
 
@@ -254,6 +258,45 @@ impl Subscribe {
     /// Sets the bounds.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.ask.limits = limits;
+        self
+    }
+
+    /// Connects by other means than TCP to the host and port of the URL: through a proxy, over a
+    /// Unix socket, in memory for a test. `connect` is given both, and makes a stream of octets for
+    /// every connection; TLS lies over it where the URL says so.
+    ///
+    /// ```
+    /// # #[cfg(unix)]
+    /// # async fn example() -> Result<(), tidings_client::Error> {
+    /// use tidings_client::Subscribe;
+    /// use tokio::net::UnixStream;
+    ///
+    /// let news = Subscribe::new("http://localhost/channels/news")?
+    ///     .connect_with(|_host, _port| UnixStream::connect("/run/tidings.sock"))
+    ///     .open()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect_with<F, S>(
+        mut self,
+        connect: impl Fn(String, u16) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = io::Result<S>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.dialer.connect_with(connect);
+        self
+    }
+
+    /// Draws all random numbers from a seed, for a test or a simulation that is to run the same
+    /// twice. Default: from the system.
+    ///
+    /// Not over a network: masking keys that can be foretold let an attacker choose the octets that
+    /// a proxy sees (RFC 6455 §10.3), and clients of one seed come back together.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 

@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::dice::Dice;
 use crate::error::one_line;
 use crate::link::Link;
 use crate::negotiate::Negotiation;
@@ -33,6 +34,8 @@ pub struct Subscription {
     branches: Vec<(String, Link)>,
     /// The branch that is asked first, by turns.
     turn: usize,
+    /// What is looked at first, by turns: each could have something at all times.
+    first: Source,
     choice: Option<Negotiation>,
     trial: Option<Trial>,
     /// What is told before all else: no messages.
@@ -59,6 +62,26 @@ enum Event {
     Due,
 }
 
+/// Where an event comes from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Main,
+    Branches,
+    Trial,
+    Clock,
+}
+
+impl Source {
+    const fn next(self) -> Self {
+        match self {
+            Self::Main => Self::Branches,
+            Self::Branches => Self::Trial,
+            Self::Trial => Self::Clock,
+            Self::Clock => Self::Main,
+        }
+    }
+}
+
 impl Subscription {
     pub(crate) async fn open(subscribe: Subscribe) -> Result<Self, Error> {
         let Subscribe {
@@ -66,6 +89,7 @@ impl Subscription {
             transport,
             joins,
             dialer,
+            seed,
         } = subscribe;
         // What one transport alone can carry is no matter of choice.
         let transport = match transport {
@@ -91,10 +115,12 @@ impl Subscription {
             .negotiated
             .then(|| Negotiation::new(ask.limits.proof_timeout));
         let first = transport.unwrap_or(Transport::WebSocket);
+        let dice = Dice::of(seed);
         let mut subscription = Self {
-            main: Link::new(ask, first, dialer, Instant::now()),
+            main: Link::new(ask, first, dialer, dice, Instant::now()),
             branches: Vec::new(),
             turn: 0,
+            first: Source::Main,
             choice,
             trial: None,
             ready: VecDeque::new(),
@@ -278,29 +304,51 @@ impl Subscription {
             branches,
             trial,
             turn,
+            first,
             opening,
             ..
         } = self;
         let branches: &mut [_] = if *opening { &mut [] } else { branches };
-        let event = tokio::select! {
-            step = main.advance() => Event::Main(step),
-            (at, step) = any(branches, *turn), if !branches.is_empty() => {
-                *turn = at + 1;
-                Event::Branch(at, step)
-            }
-            step = async {
+        let event = {
+            let mut main = pin!(main.advance());
+            let mut branches = pin!(any(branches, *turn));
+            let mut trial = pin!(async {
                 match trial {
                     Some(trial) => trial.link.advance().await,
                     None => pending().await,
                 }
-            } => Event::Trial(step),
-            () = async {
+            });
+            let mut clock = pin!(async {
                 match due {
                     Some(due) => sleep_until(due).await,
                     None => pending().await,
                 }
-            } => Event::Due,
+            });
+            poll_fn(|cx| {
+                let mut source = *first;
+                for _ in 0..4 {
+                    let event = match source {
+                        Source::Main => main.as_mut().poll(cx).map(Event::Main),
+                        Source::Branches => {
+                            let step = branches.as_mut().poll(cx);
+                            step.map(|(at, step)| Event::Branch(at, step))
+                        }
+                        Source::Trial => trial.as_mut().poll(cx).map(Event::Trial),
+                        Source::Clock => clock.as_mut().poll(cx).map(|()| Event::Due),
+                    };
+                    source = source.next();
+                    if event.is_ready() {
+                        *first = source;
+                        return event;
+                    }
+                }
+                Poll::Pending
+            })
+            .await
         };
+        if let Event::Branch(at, _) = event {
+            *turn = at + 1;
+        }
         if matches!(event, Event::Due) && is_mute {
             // A caller that was away for long finds what came meanwhile, not a silence.
             let mut step = pin!(main.advance());

@@ -37,16 +37,17 @@ pub(crate) fn network() -> (Dialer, Server) {
 /// The same, with a delay until a connection stands.
 pub(crate) fn network_with_delay(delay: Duration) -> (Dialer, Server) {
     let (sender, incoming) = mpsc::unbounded_channel();
-    let dialer = Dialer::new(move |_host, _port| {
+    let mut dialer = Dialer::tcp();
+    dialer.connect_with(move |_host, _port| {
         let sender = sender.clone();
-        Box::pin(async move {
+        async move {
             tokio::time::sleep(delay).await;
             let (near, far) = tokio::io::duplex(1 << 16);
             sender
                 .send(far)
                 .map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
-            Ok(Box::new(near) as Box<dyn crate::io::Stream>)
-        })
+            Ok(near)
+        }
     });
     (dialer, Server { incoming })
 }
