@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use crate::chunked::is_forbidden_to_send;
 use crate::error::SendError;
 use crate::framing::Framing;
-use crate::octets::{before_control, is_blank, is_tchar, is_value, members};
+use crate::octets::{before_control, before_unusual, is_blank, is_tchar, is_value, members};
 use crate::target;
 
 /// The end of a chunked content without trailers.
@@ -88,6 +88,10 @@ fn put_number(mut number: u64, out: &mut BytesMut) {
 }
 
 pub(crate) fn put_status_line(status: u16, out: &mut BytesMut) {
+    // Most are this one, and a copy of a fixed length needs no call.
+    if status == 200 {
+        return out.put_slice(b"HTTP/1.1 200 OK\r\n");
+    }
     // RFC 9112 §4: the space stays even when there is no reason.
     let mut line = *b"HTTP/1.1 000 ";
     let [.., hundreds, tens, ones, _] = &mut line;
@@ -95,7 +99,6 @@ pub(crate) fn put_status_line(status: u16, out: &mut BytesMut) {
     *hundreds += digit(100);
     *tens += digit(10);
     *ones += digit(1);
-    // A copy of a fixed length needs no call.
     out.put_slice(&line);
     out.put_slice(crate::reason_phrase(status).as_bytes());
     out.put_slice(b"\r\n");
@@ -161,7 +164,8 @@ fn put_field(name: &str, value: &[u8], out: &mut BytesMut) -> Result<(), SendErr
 }
 
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_tchar)
+    let rest = text.as_bytes().get(before_unusual(text.as_bytes())..);
+    !text.is_empty() && rest.is_some_and(|rest| rest.iter().all(|octet| is_tchar(*octet)))
 }
 
 impl Given {

@@ -22,7 +22,6 @@ impl Span {
 
     #[inline]
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let narrow = |index| u32::from(u16::try_from(index).unwrap_or(u16::MAX));
         Self(narrow(start) | narrow(end) << 16)
     }
 
@@ -50,6 +49,13 @@ impl Span {
     pub(crate) fn text(self, head: &[u8]) -> &str {
         core::str::from_utf8(self.of(head)).unwrap_or_default()
     }
+}
+
+/// The low 16 bits of an index. A head that is longer is refused before anybody reads its spans.
+#[inline]
+fn narrow(index: usize) -> u32 {
+    let [low, high, ..] = index.to_le_bytes();
+    u32::from(u16::from_le_bytes([low, high]))
 }
 
 impl fmt::Debug for Span {

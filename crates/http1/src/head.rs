@@ -137,7 +137,7 @@ impl RequestHead {
             target: start.target,
             ..Self::unread()
         };
-        head.judge(&raw, start.version, parts, &facts, leniency)?;
+        head.judge(&raw, start.version, &parts, &facts, leniency)?;
         Ok(head)
     }
 
@@ -147,7 +147,7 @@ impl RequestHead {
         &mut self,
         raw: &[u8],
         version: Version,
-        parts: TargetParts,
+        parts: &TargetParts,
         facts: &Facts,
         leniency: Leniency,
     ) -> Result<(), Fault> {

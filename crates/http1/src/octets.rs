@@ -128,7 +128,7 @@ const fn zeros(word: u64) -> u64 {
 
 /// How many octets precede the first one for which `found` holds, or that `marks` marks in a word of
 /// eight octets (the first in the lowest bits).
-#[inline]
+#[inline(always)]
 fn before(text: &[u8], marks: impl Fn(u64) -> u64, found: impl Fn(u8) -> bool) -> usize {
     let (words, rest) = text.as_chunks::<8>();
     let mut passed = 0;
@@ -141,6 +141,30 @@ fn before(text: &[u8], marks: impl Fn(u64) -> u64, found: impl Fn(u8) -> bool) -
     }
     let found = rest.iter().position(|octet| found(*octet));
     passed + found.unwrap_or(rest.len())
+}
+
+/// Marks the octets of `word` from `low` to `high`, both ASCII; others may be marked only if they are not ASCII.
+const fn within(word: u64, low: u8, high: u8) -> u64 {
+    let ascii = word & !HIGH;
+    let from_low = ascii + ONES * (0x80 - low as u64);
+    let above_high = ascii + ONES * (0x7F - high as u64);
+    from_low & !above_high & HIGH
+}
+
+/// How many octets of `text` precede the first one that is neither a letter, a digit, `-` nor `.`: of these nearly
+/// all field names and hosts consist. Behind them the caller looks at each octet by itself.
+#[inline]
+pub(crate) fn before_unusual(text: &[u8]) -> usize {
+    before(
+        text,
+        |word| {
+            let letters = within(word | (ONES * 0x20), b'a', b'z');
+            // `/` stands between `.` and `0`.
+            let others = within(word, b'-', b'9') & !within(word, b'/', b'/');
+            !(letters | others) & HIGH | (word & HIGH)
+        },
+        |octet| !matches!(octet, b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'),
+    )
 }
 
 /// How many octets of `text` precede the first one under 0x20 or equal to 0x7F.
@@ -198,6 +222,26 @@ mod tests {
                     assert_eq!(before_control(&text), want, "{octet:#x} after {before}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_unusual_octet_is_found_at_every_place() {
+        for octet in 0..=u8::MAX {
+            for (before, after) in [(0, 20), (3, 0), (7, 9), (8, 8), (15, 1), (19, 2)] {
+                for filler in *b"aZ-.09" {
+                    let mut text = alloc::vec![filler; before];
+                    text.push(octet);
+                    text.resize(text.len() + after, filler);
+                    let usual = octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
+                    let want = if usual { text.len() } else { before };
+                    assert_eq!(before_unusual(&text), want, "{octet:#x} after {before}");
+                }
+            }
+        }
+        // What is passed over needs no second look.
+        for octet in (0..=u8::MAX).filter(|octet| before_unusual(&[*octet]) == 1) {
+            assert!(is_tchar(octet) && is_reg_name(octet));
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn read(
     let limits = &config.limits;
     let method_len = token_len(octets)?;
     let (method, rest) = octets.split_at_checked(method_len)?;
-    let rest = rest.strip_prefix(b" ")?;
+    let [b' ', rest @ ..] = rest else { return None };
     let (target, rest) = rest.split_at_checked(before_non_target(rest))?;
     let (version, mut rest) = match rest {
         [
@@ -69,7 +69,9 @@ pub(crate) fn read(
         return None;
     }
     let at = method_len + 1;
-    let parts = target::parse(method, target, at)?;
+    // Borrowed from here on: a copy of what was just written in parts waits for them.
+    let parts = target::parse(method, target, at);
+    let parts = parts.as_ref()?;
     let mut facts = Facts::none();
     loop {
         if let [b'\r', b'\n', ..] = rest {
@@ -96,13 +98,18 @@ pub(crate) fn read(
 fn line(rest: &[u8], start: usize) -> Option<(FieldSpan, &[u8])> {
     let name_len = token_len(rest)?;
     let (_, after) = rest.split_at_checked(name_len)?;
-    let mut after = after.strip_prefix(b":")?;
+    let [b':', after @ ..] = after else {
+        return None;
+    };
+    let mut after = after;
     while let [b' ' | b'\t', more @ ..] = after {
         after = more;
     }
     let value_start = start + (rest.len() - after.len());
     let (mut value, after) = after.split_at_checked(before_control(after))?;
-    let after = after.strip_prefix(b"\r\n")?;
+    let [b'\r', b'\n', after @ ..] = after else {
+        return None;
+    };
     while let [before @ .., last] = value
         && is_blank(*last)
     {

@@ -33,14 +33,26 @@ pub(crate) struct TargetParts {
 /// Finds form and parts of `target`, or `None` when `method` does not allow it. `at`: where the target stands.
 ///
 /// That each octet may stand in a target is for the caller to check.
+#[inline]
 pub(crate) fn parse(method: &[u8], target: &[u8], at: usize) -> Option<TargetParts> {
+    match target {
+        [b'/', ..] if method != b"CONNECT" => {
+            let path_len = find(b'?', target).unwrap_or(target.len());
+            Some(TargetParts {
+                form: TargetForm::Origin,
+                authority: Span::default(),
+                path: Span::new(at, at + path_len),
+            })
+        }
+        _ => other_form(method, target, at),
+    }
+}
+
+/// Kept apart, since nearly all targets are in origin-form.
+#[cold]
+fn other_form(method: &[u8], target: &[u8], at: usize) -> Option<TargetParts> {
     let end = at + target.len();
     match target {
-        [b'/', ..] if method != b"CONNECT" => Some(TargetParts {
-            form: TargetForm::Origin,
-            authority: Span::default(),
-            path: Span::new(at, find(b'?', target).map_or(end, |mark| at + mark)),
-        }),
         _ if method == b"CONNECT" => {
             let port_given = matches!(
                 authority(target)?,

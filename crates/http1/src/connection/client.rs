@@ -233,7 +233,7 @@ impl ClientConnection {
             out.extend_from_slice(b"\r\n");
             Ok(given)
         })?;
-        let method = MethodKind::of(method);
+        let method = MethodKind::of(method.as_bytes());
         let may_switch = given.upgrade || method == MethodKind::Connect;
         self.outstanding.push_back(Outstanding {
             method,

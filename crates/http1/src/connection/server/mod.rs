@@ -147,7 +147,8 @@ impl ServerConnection {
     ) -> Result<Option<ServerEvent>, ReceiveError> {
         match &mut self.receive {
             Receive::Head(search) => {
-                if !self.eof && search.goes_on(input) {
+                // Nothing came since the last look, or nothing that decides.
+                if !self.eof && (search.goes_on(input) || input.is_empty()) {
                     Ok(None)
                 } else {
                     self.next_request(input)
@@ -247,7 +248,7 @@ impl ServerConnection {
         }
         self.send = Send::Awaiting(Exchange {
             version: head.version(),
-            method: MethodKind::of(head.method()),
+            method: MethodKind::of(head.method.of(head.raw())),
             keep_alive: head.keep_alive(),
             waits: head.expects_continue(),
             offer: head
