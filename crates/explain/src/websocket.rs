@@ -83,10 +83,7 @@ fn fault(error: &ReceiveError) -> Fault {
     Fault {
         offset: usize::try_from(error.offset()).unwrap_or(usize::MAX),
         what: told_without_place(error),
-        section: match error.section() {
-            section if section.starts_with('§') => format!("RFC 6455 {section}"),
-            section => section.to_owned(),
-        },
+        section: error.section().to_owned(),
         answer: format!(
             "Close {}, and the connection is closed",
             error.close_code().get()

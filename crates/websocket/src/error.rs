@@ -4,7 +4,7 @@ use crate::CloseCode;
 
 /// What the peer did wrong, and where. [`close_code`](Self::close_code) says how to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{kind}, at octet {offset} (RFC 6455 {section})", section = self.section())]
+#[error("{kind}, at octet {offset} ({section})", section = self.section())]
 pub struct ReceiveError {
     kind: ReceiveErrorKind,
     offset: u64,
@@ -35,24 +35,26 @@ impl ReceiveError {
         self.offset
     }
 
-    /// Names the section of RFC 6455 that holds the rule.
+    /// Names the document and the section that hold the rule, as in "RFC 6455 §5.2".
     #[must_use]
     pub const fn section(&self) -> &'static str {
         match self.kind {
-            ReceiveErrorKind::NotMasked | ReceiveErrorKind::Masked => "§5.1",
+            ReceiveErrorKind::NotMasked | ReceiveErrorKind::Masked => "RFC 6455 §5.1",
             ReceiveErrorKind::ReservedBits { .. }
             | ReceiveErrorKind::ReservedOpcode { .. }
             | ReceiveErrorKind::LengthNotMinimal { .. }
-            | ReceiveErrorKind::LengthTopBit => "§5.2",
-            ReceiveErrorKind::NothingToContinue | ReceiveErrorKind::MessageOpen => "§5.4",
-            ReceiveErrorKind::ControlFragmented | ReceiveErrorKind::ControlTooLong => "§5.5",
-            ReceiveErrorKind::CloseTruncated => "§5.5.1",
-            ReceiveErrorKind::CloseCode { .. } => "§7.4",
-            ReceiveErrorKind::Deflate => "§7.4.1",
-            ReceiveErrorKind::NotUtf8 => "§8.1",
+            | ReceiveErrorKind::LengthTopBit => "RFC 6455 §5.2",
+            ReceiveErrorKind::NothingToContinue | ReceiveErrorKind::MessageOpen => "RFC 6455 §5.4",
+            ReceiveErrorKind::ControlFragmented | ReceiveErrorKind::ControlTooLong => {
+                "RFC 6455 §5.5"
+            }
+            ReceiveErrorKind::CloseTruncated => "RFC 6455 §5.5.1",
+            ReceiveErrorKind::CloseCode { .. } => "RFC 6455 §7.4",
+            ReceiveErrorKind::Deflate => "RFC 7692 §7.2.2",
+            ReceiveErrorKind::NotUtf8 => "RFC 6455 §8.1",
             ReceiveErrorKind::FrameTooLong { .. }
             | ReceiveErrorKind::MessageTooLong { .. }
-            | ReceiveErrorKind::TooManyFragments { .. } => "§10.4",
+            | ReceiveErrorKind::TooManyFragments { .. } => "RFC 6455 §10.4",
         }
     }
 
@@ -228,6 +230,8 @@ mod tests {
             error.to_string(),
             "a frame of 11 octets, the limit is 10, at octet 7 (RFC 6455 §10.4)"
         );
+        let deflate = ReceiveError::new(ReceiveErrorKind::Deflate, 0);
+        assert_eq!(deflate.section(), "RFC 7692 §7.2.2");
         let full = SendError::Full { held: 9, max: 8 };
         assert_eq!(
             full.to_string(),

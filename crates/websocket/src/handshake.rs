@@ -144,7 +144,7 @@ impl HandshakeError {
         }
     }
 
-    /// Names the section of RFC 6455 that holds the rule.
+    /// Names the document and the section that hold the rule, as in "RFC 6455 §4.1".
     #[must_use]
     pub const fn section(&self) -> &'static str {
         match self {
@@ -154,15 +154,15 @@ impl HandshakeError {
             | Self::Upgrade
             | Self::Connection
             | Self::KeyCount { .. }
-            | Self::Key => "§4.2.1",
-            Self::Version => "§4.4",
+            | Self::Key => "RFC 6455 §4.2.1",
+            Self::Version => "RFC 6455 §4.4",
             Self::Status { .. }
             | Self::AnswerUpgrade
             | Self::AnswerConnection
             | Self::AnswerAccept
             | Self::AnswerExtension
-            | Self::AnswerSubprotocol => "§4.1",
-            Self::AnswerDeflate => "§9.1",
+            | Self::AnswerSubprotocol => "RFC 6455 §4.1",
+            Self::AnswerDeflate => "RFC 7692 §7.1",
         }
     }
 }

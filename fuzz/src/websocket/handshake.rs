@@ -117,7 +117,7 @@ fn request(first: &[u8], lines: &[Line<'_>]) {
                 error.status() == 426,
                 error.fields().contains(&("Upgrade", "websocket"))
             );
-            assert!(error.section().starts_with('§'));
+            assert!(error.section().starts_with("RFC "));
         }
     }
 }
