@@ -35,6 +35,9 @@
 //! is refused from its header, with 1009. Of many Pings only the latest is answered. Bad input closes the connection with
 //! 1002, 1007 or 1009, and [`ReceiveError`] names the rule and the octet.
 //!
+//! A compressed message is held at its limit while it inflates: [`Config::max_message_len`] octets at most. Its buffer lies
+//! twice in memory while it grows, so the peak is one and a half times the limit and 128 KiB for the inflater.
+//!
 //! # Compression
 //!
 //! The feature `deflate` adds permessage-deflate (RFC 7692) for both roles: `Accepted::with_deflate` and
@@ -48,6 +51,12 @@
 //! The feature `http` adds the handshake over `http::Request` and `http::Response`, for servers and clients that have them:
 //! `accept_request` with `Accepted::response` and `HandshakeError::response`; `ClientHandshake::request` and
 //! `ClientHandshake::check_response`; `header_fields` for what else takes field lines. It needs std, as `http` does.
+//!
+//! # Wide words
+//!
+//! The feature `simd` masks and checks UTF-8 by the widest words of the processor at hand, which `fearless_simd` and
+//! `simdutf8` choose while the program runs, once a process. It changes no result and no error, and adds these two crates. The
+//! gain begins at 512 octets of a masked payload and at 64 of text that is not ASCII. It needs std, which knows the processor.
 //!
 //! # Not supported
 //!
@@ -92,6 +101,8 @@ mod mask;
 mod message;
 mod role;
 mod shared;
+#[cfg(feature = "simd")]
+mod simd;
 mod text;
 mod utf8;
 

@@ -2,6 +2,8 @@
 //!
 //! octet i of the payload is combined with octet `i mod 4` of the masking key; the same operation masks and unmasks.
 
+use bytes::BytesMut;
+
 /// Masks or unmasks `payload` in place and returns the phase for the octets that follow it (RFC 6455 §5.3).
 ///
 /// `phase` is the place of the first octet within its frame's payload; only its value modulo 4 counts. A payload that
@@ -25,13 +27,62 @@ pub fn mask(payload: &mut [u8], key: [u8; 4], phase: usize) -> usize {
     if payload.len() < ALIGN_FROM {
         xor(payload, key);
     } else {
-        xor_aligned(payload, key);
+        xor_long(payload, key);
     }
     next
 }
 
-/// XORs as [`xor`] does. A wide word that lies across two cache lines is written twice, so the first few octets go alone.
-fn xor_aligned(octets: &mut [u8], key: u32) {
+/// Appends `payload` to `out` and masks it, from the first octet of its frame on. A long one takes one pass for both.
+#[inline]
+pub(crate) fn append_masked(payload: &[u8], key: [u8; 4], out: &mut BytesMut) {
+    if payload.len() < ALIGN_FROM {
+        let start = out.len();
+        out.extend_from_slice(payload);
+        mask(out.get_mut(start..).unwrap_or_default(), key, 0);
+    } else {
+        append_long(payload, u32::from_le_bytes(key), out);
+    }
+}
+
+/// XORs as [`xor`] does, by the words that every processor of the target has.
+#[cfg(not(feature = "simd"))]
+fn xor_long(octets: &mut [u8], key: u32) {
+    xor_aligned::<16>(octets, key);
+}
+
+/// Appends what [`xor`] makes of the octets, by the words that every processor of the target has.
+#[cfg(not(feature = "simd"))]
+fn append_long(octets: &[u8], key: u32, out: &mut BytesMut) {
+    append_xored(octets, key, out);
+}
+
+#[cfg(feature = "simd")]
+use crate::simd::{append_long, xor_long};
+
+/// Appends what [`xor`] makes of the octets, a block at a time, so that a block is masked in registers on its way.
+#[inline(always)]
+pub(crate) fn append_xored(octets: &[u8], key: u32, out: &mut BytesMut) {
+    let (blocks, rest) = octets.as_chunks::<BLOCK>();
+    for block in blocks {
+        let mut block = *block;
+        xor(&mut block, key);
+        out.extend_from_slice(&block);
+    }
+    let mut last = [0; BLOCK];
+    if let Some(last) = last.get_mut(..rest.len()) {
+        last.copy_from_slice(rest);
+        xor(last, key);
+        out.extend_from_slice(last);
+    }
+}
+
+/// The octets that are masked on their way at a time.
+const BLOCK: usize = 256;
+
+/// XORs as [`xor`] does, by words of up to `ALIGNMENT` octets. One that lies across two cache lines is written twice, so the
+/// first few octets go alone.
+#[inline(always)]
+pub(crate) fn xor_aligned<const ALIGNMENT: usize>(octets: &mut [u8], key: u32) {
     let front_len = octets.as_ptr().align_offset(ALIGNMENT) % ALIGNMENT;
     let (front, rest) = octets.split_at_mut(front_len);
     xor(front, key);
@@ -50,11 +101,9 @@ fn turn(key: u32, octets: usize) -> u32 {
 
 /// The length from which it pays to begin at the border of a wide word.
 const ALIGN_FROM: usize = 128;
-/// The octets in a wide word that every 64-bit processor has.
-const ALIGNMENT: usize = 16;
 
 /// XORs the key over the octets from its first octet on, which is the lowest.
-#[inline]
+#[inline(always)]
 fn xor(octets: &mut [u8], key: u32) {
     let word = u64::from(key) << 32 | u64::from(key);
     let (words, rest) = octets.as_chunks_mut::<8>();
@@ -74,7 +123,9 @@ fn xor(octets: &mut [u8], key: u32) {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::mask;
+    use bytes::BytesMut;
+
+    use super::{append_masked, mask};
 
     /// The rule as the RFC writes it, one octet at a time.
     fn by_the_letter(payload: &[u8], key: [u8; 4], phase: usize) -> Vec<u8> {
@@ -120,6 +171,44 @@ mod tests {
                     assert_eq!(masked[..start], octets[..start]);
                     assert_eq!(masked[start + len..], octets[start + len..]);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_payload_of_many_wide_words_may_begin_anywhere_in_memory_fr_11() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let octets: Vec<u8> = (0..=255).cycle().take(1200).collect();
+        for start in 0..40 {
+            for len in (505..520).chain([1024, 1100, 1160]) {
+                for phase in [0, 3] {
+                    let mut masked = octets.clone();
+                    let payload = &mut masked[start..start + len];
+                    let want = by_the_letter(payload, key, phase);
+                    assert_eq!(mask(payload, key, phase), (phase + len) % 4);
+                    assert_eq!(payload, want, "{len} octets from {start}, phase {phase}");
+                    assert_eq!(masked[..start], octets[..start]);
+                    assert_eq!(masked[start + len..], octets[start + len..]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_masked_on_its_way_is_what_is_masked_in_place_fr_11() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let octets: Vec<u8> = (0..=250).cycle().take(1200).collect();
+        for start in 0..5 {
+            for len in (0..300).chain(500..530).chain([1023, 1024, 1160]) {
+                let payload = &octets[start..start + len];
+                let mut out = BytesMut::from(&b"head"[..]);
+                append_masked(payload, key, &mut out);
+                assert_eq!(out[..4], *b"head");
+                assert_eq!(
+                    out[4..],
+                    by_the_letter(payload, key, 0),
+                    "{len} octets from {start}"
+                );
             }
         }
     }

@@ -22,6 +22,9 @@ impl Text {
     /// Reads the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        #[cfg(feature = "simd")]
+        return simdutf8::basic::from_utf8(&self.0).unwrap_or_default();
+        #[cfg(not(feature = "simd"))]
         core::str::from_utf8(&self.0).unwrap_or_default()
     }
 

@@ -54,10 +54,7 @@ impl Utf8Validator {
             rest = after;
             at += 1;
         }
-        if rest.is_ascii() {
-            return Ok(());
-        }
-        let good = good_blocks(rest);
+        let good = good_front(rest);
         at += good;
         let rest = rest.get(good..).unwrap_or_default();
         let Err(error) = core::str::from_utf8(rest) else {
@@ -124,7 +121,20 @@ impl Utf8Validator {
 const BLOCK: usize = 128;
 
 /// Counts octets at the front of `text`, which begins between two code points, that are valid and end between two code
-/// points: three and whole blocks, less a code point that the last of them cuts.
+/// points: as many as are found without a look at each.
+fn good_front(text: &[u8]) -> usize {
+    #[cfg(feature = "simd")]
+    if let Some(good) = crate::simd::good_front(text) {
+        return good;
+    }
+    if text.is_ascii() {
+        text.len()
+    } else {
+        good_blocks(text)
+    }
+}
+
+/// Counts as [`good_front`] does: three octets and whole blocks, less a code point that the last of them cuts.
 fn good_blocks(text: &[u8]) -> usize {
     let Some([a, b, c]) = text.first_chunk() else {
         return 0;
@@ -141,11 +151,16 @@ fn good_blocks(text: &[u8]) -> usize {
         good += BLOCK;
         last = block.last_chunk().copied().unwrap_or_default();
     }
+    good - cut_len(last)
+}
+
+/// Counts the octets of a code point that text which ends like this cuts.
+pub(crate) const fn cut_len(last: [u8; 3]) -> usize {
     match last {
-        [_, _, 0xC0..=0xFF] => good - 1,
-        [_, 0xE0..=0xFF, _] => good - 2,
-        [0xF0..=0xFF, _, _] => good - 3,
-        _ => good,
+        [_, _, 0xC0..=0xFF] => 1,
+        [_, 0xE0..=0xFF, _] => 2,
+        [0xF0..=0xFF, _, _] => 3,
+        _ => 0,
     }
 }
 

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 
 use super::{Connection, State, Watch};
-use crate::header::{MAX_CONTROL_LEN, MAX_HEADER_LEN};
-use crate::{DataKind, FrameHeader, Message, Opcode, Role, SendError, Server, Utf8Validator, mask};
+use crate::header::{HEADER_ROOM, MAX_CONTROL_LEN};
+use crate::mask::append_masked;
+use crate::{DataKind, FrameHeader, Message, Opcode, Role, SendError, Server, Utf8Validator};
 
 /// Whether a fragmented message is being sent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -336,23 +337,13 @@ pub(crate) fn append_frame(
     key: Option<[u8; 4]>,
     out: &mut BytesMut,
 ) {
-    out.reserve(MAX_HEADER_LEN + payload.len());
+    out.reserve(HEADER_ROOM + payload.len());
     append_header(fin, rsv1, opcode, payload.len(), key, out);
-    let Some(key) = key else {
-        out.extend_from_slice(payload);
-        return;
-    };
-    // A piece at a time, so that each is masked while the processor's nearest cache holds it.
-    let mut phase = 0;
-    for piece in payload.chunks(PIECE_LEN) {
-        let start = out.len();
-        out.extend_from_slice(piece);
-        phase = mask(out.get_mut(start..).unwrap_or_default(), key, phase);
+    match key {
+        Some(key) => append_masked(payload, key, out),
+        None => out.extend_from_slice(payload),
     }
 }
-
-/// The octets that are copied and masked at a time.
-const PIECE_LEN: usize = 4096;
 
 fn append_header(
     fin: bool,
@@ -369,5 +360,5 @@ fn append_header(
         key,
         payload_len: payload_len as u64,
     };
-    out.extend_from_slice(&header.encode());
+    header.encode().append(out);
 }

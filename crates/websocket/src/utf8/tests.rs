@@ -1,6 +1,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Feeds the pieces and gives the place of the first fault in the whole; the length where the end comes too early.
@@ -138,6 +140,46 @@ fn the_table_of_rfc_3629_holds_for_every_octet_behind_every_start() {
                 }
             }
         }
+    }
+}
+
+/// Runs of characters of each length, so that runs of ASCII and of others are as long as a wide word, and one octet that may
+/// be wrong.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let run = (
+        prop::sample::select(vec!["a", "µ", "速", "🚃", "ß速a"]),
+        1..120_usize,
+    );
+    let runs = prop::collection::vec(run, 1..6);
+    let fault = prop::option::of((any::<prop::sample::Index>(), any::<u8>()));
+    (runs, fault, 0..4_usize).prop_map(|(runs, fault, cut)| {
+        let mut text = Vec::new();
+        for (character, times) in runs {
+            text.extend_from_slice(character.repeat(times).as_bytes());
+        }
+        if let Some((at, octet)) = fault {
+            *at.get_mut(&mut text) = octet;
+        }
+        text.truncate(text.len() - cut.min(text.len()));
+        text
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn long_pieces_and_single_octets_agree_on_the_first_fault_u8_10(
+        text in text(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        // A single octet is never looked at by wide words.
+        let octets: Vec<&[u8]> = text.chunks(1).collect();
+        let want = check(&octets);
+        prop_assert_eq!(check(&[&text]), want, "in one piece");
+        let (front, back) = text.split_at(cut.index(text.len() + 1));
+        prop_assert_eq!(check(&[front, back]), want, "cut at {}", front.len());
+        prop_assert_eq!(want.is_ok(), core::str::from_utf8(&text).is_ok());
     }
 }
 

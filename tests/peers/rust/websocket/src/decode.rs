@@ -12,8 +12,9 @@ use tidings_websocket::{Config, Connection, Event, Server};
 use crate::sample::{KINDS, LENS, masked_frames};
 use crate::wire::{Wire, ready};
 
-/// The least room for one read: the caller of a codec without I/O chooses it, the others do themselves.
-const READ_LEN: usize = 64 << 10;
+/// The least room for one read: the caller of a codec without I/O chooses it, and the server of this project begins with so
+/// much; the others choose themselves.
+const READ_LEN: usize = 16 << 10;
 
 pub fn run(plan: Plan) {
     for (kind, holds) in KINDS {
