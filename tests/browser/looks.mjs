@@ -59,7 +59,7 @@ function clipped() {
 }
 
 /** Texts whose contrast with what is behind them is below 4.5, or below 3 where they are large (WCAG 2 §1.4.3). In the page. */
-function contrasts() {
+export function contrasts() {
   const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
   const read = (color) => {
     context.clearRect(0, 0, 1, 1);

@@ -10,5 +10,6 @@
 
 mod negotiation;
 mod page;
+mod playground;
 mod resources;
 mod script;

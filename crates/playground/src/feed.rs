@@ -49,7 +49,7 @@ impl Event {
     #[must_use]
     pub fn what(&self) -> String {
         match &self.piece {
-            Some(data) => format!("{} octets: {}", data.len(), quoted(data)),
+            Some(data) => sized(data),
             None => self.words.clone(),
         }
     }
@@ -274,10 +274,7 @@ fn frame<R: Role>(connection: &mut Connection<R>, input: &mut BytesMut) -> Optio
 
     Some(match connection.next_event(input, Duration::ZERO)? {
         Received::Message(Message::Text(text)) => Event::new("text", quoted(text.as_bytes())),
-        Received::Message(Message::Binary(data)) => Event::new(
-            "binary",
-            format!("{} octets: {}", data.len(), quoted(&data)),
-        ),
+        Received::Message(Message::Binary(data)) => Event::new("binary", sized(&data)),
         Received::Chunk { data, .. } => Event::piece(data),
         Received::Ping(data) => Event::new("Ping", quoted(&data)),
         Received::Pong(data) => Event::new("Pong", quoted(&data)),
@@ -312,13 +309,23 @@ fn dispatched(item: &Item, last_event_id: &str) -> Event {
 fn with(line: &str, fields: &Fields, framing: Framing) -> String {
     let content = match framing {
         Framing::None => "no content".to_owned(),
+        Framing::Length(1) => "1 octet of content".to_owned(),
         Framing::Length(len) => format!("{len} octets of content"),
         Framing::Chunked => "content in chunks".to_owned(),
         Framing::UntilClose => "content up to the end of the connection".to_owned(),
         Framing::Tunnel => "a tunnel behind it".to_owned(),
     };
     let line = shown(line.as_bytes());
-    format!("{line}, {} fields, {content}", fields.len())
+    match fields.len() {
+        1 => format!("{line}, 1 field, {content}"),
+        count => format!("{line}, {count} fields, {content}"),
+    }
+}
+
+/// Octets behind their number.
+fn sized(octets: &[u8]) -> String {
+    let end = if octets.len() == 1 { "" } else { "s" };
+    format!("{} octet{end}: {}", octets.len(), quoted(octets))
 }
 
 fn lines(fields: &Fields) -> String {

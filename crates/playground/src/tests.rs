@@ -31,7 +31,7 @@ fn requests_are_told_with_what_the_codec_had_by_then() {
             "107 content: 3 octets: \"llo\"",
             "107 trailers: Sum: 1",
             "107 end: of the request, which a server answers here",
-            "107 request: GET /, 1 fields, no content",
+            "107 request: GET /, 1 field, no content",
             "107 end: of the request, which a server answers here",
         ]
     );
@@ -52,7 +52,7 @@ fn frames_follow_an_upgrade_on_both_sides() {
         [
             "84 upgraded: 101, 2 fields, no content",
             "84 Ping: \"hi\"",
-            "84 binary: 1 octets: \"\\xff\"",
+            "84 binary: 1 octet: \"\\xff\"",
         ]
     );
 }
@@ -62,11 +62,11 @@ fn responses_are_told_to_the_end_of_the_connection() {
     assert_eq!(
         lines(Protocol::Responses, RESPONSES, 0)[..5],
         [
-            "128 informational: 103, 1 fields, no content",
-            "128 response: 200, 1 fields, 2 octets of content",
+            "128 informational: 103, 1 field, no content",
+            "128 response: 200, 1 field, 2 octets of content",
             "128 content: 2 octets: \"hi\"",
             "128 end: of the response; the connection may be used again",
-            "128 response: 200, 1 fields, content up to the end of the connection",
+            "128 response: 200, 1 field, content up to the end of the connection",
         ]
     );
 }
