@@ -1,7 +1,7 @@
 //! The block that is being read: what its lines have said so far.
 
 use crate::error::ReceiveError;
-use crate::text::{Text, is_utf8, whole_chars};
+use crate::text::{Text, whole_chars};
 use alloc::string::String;
 use bytes::{Bytes, BytesMut};
 
@@ -82,7 +82,7 @@ impl Block {
             return false;
         };
         let replaced;
-        let value = if is_utf8(value) {
+        let value = if core::str::from_utf8(value).is_ok() {
             value
         } else {
             replaced = String::from_utf8_lossy(value);

@@ -17,7 +17,7 @@ use crate::text::{Text, whole_chars};
 use bytes::{Buf, Bytes, BytesMut};
 use core::mem;
 use core::time::Duration;
-use front::Way;
+use front::{View, Way};
 
 mod front;
 
@@ -39,9 +39,10 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Decodes one event stream after the other of a source.
 ///
-/// An event with one data line inside one chunk takes no allocation: type, data and id are windows
-/// on the chunk. What is held between calls is at most `max_event_len` octets of data and three
-/// times `max_line_len` (an unfinished line, the type, the id).
+/// An event with one data line inside one chunk takes no allocation: its texts are windows on the
+/// chunk, or held in place where they are short. What is held between calls is at most
+/// `max_event_len` octets of data and three times `max_line_len` (an unfinished line, the type, the
+/// id), and a handle on the chunk until its end is reached.
 #[derive(Debug)]
 pub struct Decoder {
     config: Config,
@@ -54,6 +55,8 @@ pub struct Decoder {
     carry: BytesMut,
     block: Block,
     way: Way,
+    /// Of the chunk that blocks are taken from; empty between chunks.
+    view: View,
     /// The error that stands until the caller says how to go on.
     failed: Option<ReceiveError>,
     /// Octets of the stream taken so far.
@@ -88,6 +91,7 @@ impl Decoder {
             carry: BytesMut::new(),
             block: Block::default(),
             way: Way::Lines,
+            view: View::default(),
             failed: None,
             offset: 0,
             reconnection_time: None,
@@ -116,16 +120,7 @@ impl Decoder {
     /// ```
     #[inline]
     pub fn next_event(&mut self, input: &mut Bytes) -> Result<Option<Item>, ReceiveError> {
-        if self.way != Way::Lines {
-            let item = self.at_one_go(input);
-            if item.is_some() {
-                return Ok(item);
-            }
-            if self.way != Way::Lines {
-                return Ok(None);
-            }
-        }
-        self.next_item(input)
+        self.front_item(input)
     }
 
     /// Goes line by line.

@@ -47,6 +47,7 @@ mod block;
 mod config;
 mod decode;
 mod encode;
+mod ends;
 mod error;
 mod item;
 mod line;

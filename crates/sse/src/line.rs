@@ -48,28 +48,6 @@ fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// Finds the first LF or CR, fast where the line is a short one.
-#[inline]
-pub(crate) fn line_end(octets: &[u8]) -> Option<usize> {
-    const STRIDE: usize = size_of::<u64>();
-    const LOW: u64 = u64::from_ne_bytes([0x01; STRIDE]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; STRIDE]);
-    const LF: u64 = u64::from_ne_bytes([b'\n'; STRIDE]);
-    const CR: u64 = u64::from_ne_bytes([b'\r'; STRIDE]);
-    const SHORT: usize = 64;
-    let (head, behind) = octets.split_at(SHORT.min(octets.len() / STRIDE * STRIDE));
-    for (at, stride) in head.as_chunks::<STRIDE>().0.iter().enumerate() {
-        let stride = u64::from_le_bytes(*stride);
-        let (lf, cr) = (stride ^ LF, stride ^ CR);
-        // The lowest bit set is that of the first zero octet.
-        let zeros = ((lf.wrapping_sub(LOW) & !lf) | (cr.wrapping_sub(LOW) & !cr)) & HIGH;
-        if zeros != 0 {
-            return Some(at * STRIDE + zeros.trailing_zeros() as usize / 8);
-        }
-    }
-    memchr::memchr2(b'\n', b'\r', behind).map(|at| head.len() + at)
-}
-
 /// What a line of data begins with, if it says anything.
 pub(crate) const DATA: &[u8] = b"data:";
 
@@ -107,8 +85,7 @@ pub(crate) fn retry(value: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Field, Line, PREFIX_LEN, line_end, prefix_field, retry};
-    use alloc::vec;
+    use super::{Field, Line, PREFIX_LEN, prefix_field, retry};
 
     #[test]
     fn the_first_colon_splits_and_one_space_goes_html_9_2_6() {
@@ -167,21 +144,6 @@ mod tests {
         }
         assert_eq!(prefix_field(b"ret"), Some(Field::Retry));
         assert_eq!(PREFIX_LEN, b"event:".len());
-    }
-
-    #[test]
-    fn the_first_line_end_is_found_wherever_it_is() {
-        for len in 0..90 {
-            // Octets that differ from a line end by a carry, a borrow or the highest bit.
-            for other in [b'x', 0x00, 0x09, 0x0B, 0x0C, 0x0E, 0x8A, 0x8D, 0xFF] {
-                let mut octets = vec![other; len];
-                assert_eq!(line_end(&octets), None, "{len} of {other}");
-                for at in (0..len).rev() {
-                    octets[at] = if at % 2 == 0 { b'\n' } else { b'\r' };
-                    assert_eq!(line_end(&octets), Some(at), "{len} of {other}");
-                }
-            }
-        }
     }
 
     #[test]

@@ -44,7 +44,8 @@ fn an_event_of_several_lines_takes_one_allocation_of_its_own() {
     assert_eq!(events(&mut decoder, &mut Bytes::from(block.repeat(2))), 2);
     let mut chunk = Bytes::from(block.repeat(100));
     let cost = measure(|| assert_eq!(events(&mut decoder, &mut chunk), 100));
-    assert_eq!(cost.count_total, 100, "{cost:?}");
+    // The one more is the chunk's, for the count of its readers.
+    assert_eq!(cost.count_total, 100 + 1, "{cost:?}");
 }
 
 #[test]

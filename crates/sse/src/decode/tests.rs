@@ -581,33 +581,116 @@ fn data_that_nobody_will_see_is_not_held() {
 }
 
 #[test]
-fn a_single_line_event_inside_a_chunk_is_a_window_on_it() {
-    let streams: [&'static [u8]; 4] = [
-        b"id:1\nevent:t\ndata:abc\n\n",
-        b"data:abc\r\nid:1\r\nevent:t\r\n\r\n",
-        // Not the common kind, and so read line by line.
-        b":c\nid:1\nevent:t\ndata:abc\n\n",
-        b"id:1\nevent:t\nunknown\ndata:abc\n\n",
-    ];
-    for stream in streams {
-        // The first event of a stream is read line by line; the second stands between two blocks.
-        for before in [&b""[..], b"data:0\n\n"] {
-            let mut decoder = Decoder::new();
-            read(&mut decoder, &[before]);
-            let mut input = Bytes::from_static(stream);
-            let chunk = input.as_ptr_range();
-            let Ok(Some(Item::Event(event))) = decoder.next_event(&mut input) else {
-                panic!("no event")
-            };
-            assert_eq!(
-                (event.event_type(), &*event.data, &*event.id),
-                ("t", "abc", "1")
-            );
-            for text in [event.event.as_ref().unwrap(), &event.data, &event.id] {
-                let window = text.as_bytes().as_ptr_range();
-                assert!(chunk.contains(&window.start) && window.end <= chunk.end);
+fn a_single_line_event_inside_a_chunk_is_a_window_on_it_unless_it_is_short() {
+    const LONG: &str = "abcdefghijklmnopqrstuvwx";
+    const SHORT: &str = "abcdefghijklmnopqrstuvw";
+    for value in [LONG, SHORT] {
+        let streams = [
+            format!("id:{value}\nevent:{value}\ndata:{value}\n\n"),
+            format!("data:{value}\r\nid:{value}\r\nevent:{value}\r\n\r\n"),
+            // Not the common kind, and so read line by line.
+            format!(":c\nid:{value}\nevent:{value}\ndata:{value}\n\n"),
+            format!("id:{value}\nevent:{value}\nunknown\ndata:{value}\n\n"),
+        ];
+        for stream in streams {
+            // The first event of a stream is read line by line; the second stands between two blocks. A long chunk is looked
+            // at as a whole.
+            for (before, behind) in [("", 0), ("data:0\n\n", 0), ("data:0\n\n", 600)] {
+                let mut decoder = Decoder::new();
+                read(&mut decoder, &[before.as_bytes()]);
+                let mut input = Bytes::from(format!("{stream}{}", "x".repeat(behind)));
+                let chunk = input.as_ptr_range();
+                let Ok(Some(Item::Event(event))) = decoder.next_event(&mut input) else {
+                    panic!("no event")
+                };
+                for text in [event.event.as_ref().unwrap(), &event.data, &event.id] {
+                    assert_eq!(*text, value);
+                    let window = text.as_bytes().as_ptr_range();
+                    let within = chunk.contains(&window.start) && window.end <= chunk.end;
+                    assert_eq!(within, value == LONG, "{stream}");
+                }
             }
         }
+    }
+}
+
+#[test]
+fn a_chunk_looked_at_as_a_whole_is_read_as_one_in_pieces() {
+    // Malformed octets and characters cut in two, in front of, inside and behind what is read at one go.
+    let odd: [&[u8]; 9] = [
+        b"data:a\n\n",
+        b"data:\xFF\n\n",
+        b"data:a\ndata:\xE2\x82\n\n",
+        "id:\u{20AC}\nevent:\u{20AC}\ndata:\u{20AC}\u{1F600}\n\n".as_bytes(),
+        b"id:\xC3\ndata:a\n\n",
+        b"event:\xC3\ndata:a\n\n",
+        b":\xC3\n\n",
+        b"\xC3\n",
+        b"data:a\r\n\r",
+    ];
+    let plain = "id:7\nevent:t\ndata:one\ndata:two\n\ndata:three\n\n".repeat(15);
+    for first in odd {
+        for second in odd {
+            for tail in [&b""[..], b"data:\xE2\x82", b"data:a\n"] {
+                let stream = [
+                    b"data:0\n\n",
+                    first,
+                    plain.as_bytes(),
+                    second,
+                    plain.as_bytes(),
+                    tail,
+                ]
+                .concat();
+                let whole = read(&mut Decoder::new(), &[&stream]);
+                for chunk in [1, 100, 511, 600, 1_000] {
+                    let chunks: Vec<&[u8]> = stream.chunks(chunk).collect();
+                    assert!(read(&mut Decoder::new(), &chunks) == whole, "in {chunk}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn octets_are_those_of_the_input_whatever_was_looked_at_before() {
+    let block = |letter: &str| format!("data:{}\n\n", letter.repeat(30)).repeat(40);
+    let (mut a, mut b) = (Bytes::from(block("a")), Bytes::from(block("b")));
+    let behind = a.clone();
+    let mut decoder = Decoder::new();
+    read(&mut decoder, &[b"\n", b"data:0\n\n"]);
+    let mut next = |input: &mut Bytes| match decoder.next_event(input) {
+        Ok(Some(Item::Event(event))) => String::from(event.data.as_str()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(next(&mut a), "a".repeat(30));
+    assert_eq!(next(&mut b), "b".repeat(30), "another chunk");
+    assert_eq!(next(&mut a), "a".repeat(30), "the first one again");
+    let mut shorter = a.slice(..74);
+    assert_eq!(next(&mut shorter), "a".repeat(30), "a part of it");
+    assert_eq!(shorter.len(), 37);
+    let mut later = behind.slice(74 + 37..);
+    assert_eq!(next(&mut later), "a".repeat(30), "a later place");
+}
+
+#[test]
+fn a_chunk_that_is_used_up_is_let_go() {
+    for end in [
+        "",
+        "data:a",
+        "da",
+        "id:1",
+        ":c",
+        "data:a\n",
+        "id:1\ndata:a\n",
+    ] {
+        let mut decoder = Decoder::new();
+        read(&mut decoder, &[b"data:0\n\n"]);
+        let stream = "data:abcdefghijklmnopqrstuvwxyz\n\n".repeat(40);
+        let chunk = Bytes::from(format!("{stream}{end}"));
+        let mut input = chunk.clone();
+        while decoder.next_event(&mut input).unwrap().is_some() {}
+        drop(input);
+        assert!(chunk.is_unique(), "behind {end:?}");
     }
 }
 
@@ -732,10 +815,13 @@ fn at_less(error: ReceiveError, octets: usize) -> ReceiveError {
 
 #[test]
 fn the_last_event_id_does_not_keep_a_chunk_alive_after_the_stream() {
-    let mut input = Bytes::from(String::from("id:1\ndata:a\n\n"));
-    let chunk = input.as_ptr_range();
+    let chunk = Bytes::from(format!("id:{}\ndata:a\n\n", "1".repeat(100)));
+    let mut input = chunk.clone();
     let mut decoder = Decoder::new();
     assert!(decoder.next_event(&mut input).unwrap().is_some());
+    drop(input);
+    assert!(!chunk.is_unique());
     decoder.finish();
-    assert!(!chunk.contains(&decoder.last_event_id().as_ptr()));
+    assert!(chunk.is_unique());
+    assert_eq!(decoder.last_event_id(), "1".repeat(100));
 }
