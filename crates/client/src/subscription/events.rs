@@ -293,6 +293,16 @@ impl Subscription {
         let (start, position) = (join.start.clone(), join.position.clone());
         if let Some(link) = self.main.branch(channel, start, position) {
             self.branches.push((channel.to_owned(), link));
+            return;
         }
+        // A redirect for good may lead to a URL that names no channel, and so has none beside it.
+        self.main.core.joins.leave(channel);
+        self.ready.push_back(Item::Left(Left {
+            channel: channel.to_owned(),
+            reason: EndReason::Refused {
+                code: "error".to_owned(),
+                message: "the URL that the server moved to names no channel".to_owned(),
+            },
+        }));
     }
 }

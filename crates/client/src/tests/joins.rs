@@ -373,6 +373,43 @@ async fn a_server_without_tidings_v1_leaves_the_joined_channels() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_channel_that_has_no_url_after_a_move_is_left() {
+    let (dialer, mut server) = network();
+    let peer = tokio::spawn(async move {
+        let mut moved = server.accept().await;
+        moved.request().await;
+        moved.send(answer(308, "Location: /feed\r\n", "")).await;
+        let mut main = server.accept().await;
+        assert!(main.request().await.starts_with("GET /feed?"));
+        main.send(SSE_HEAD).await;
+        let mut polled = server.accept().await;
+        assert!(polled.request().await.starts_with("GET /feed?"));
+        polled
+            .send(answer(200, "", &page("e.1", &[("e.1", "a")])))
+            .await;
+        polled.drain().await;
+    });
+    let mut subscription = many(Transport::Sse, &dialer).open().await.unwrap();
+    subscription.switch(Transport::LongPoll);
+    for name in ["b", "x/y"] {
+        let Some(Ok(Item::Left(left))) = subscription.next().await else {
+            panic!("{name} is left")
+        };
+        assert_eq!(left.channel, name);
+        assert!(
+            left.reason.to_string().contains("names no channel"),
+            "{left:?}"
+        );
+        assert!(!subscription.leave(name), "it is not joined any more");
+    }
+    assert_eq!(of_channel(&mut subscription).await, text_of(None, "a"));
+    let again = subscription.join("b", Start::Latest).unwrap_err();
+    assert!(again.to_string().contains("names no channel"), "{again}");
+    drop(subscription);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_sent_is_a_publish_and_what_is_refused_is_told() {
     let (dialer, mut server) = network();
     let peer = tokio::spawn(async move {
