@@ -33,6 +33,21 @@ pub(crate) fn chapters() -> Vec<String> {
     names
 }
 
+/// The pages of the labs, by their paths from the top folder. What a handout shows is held as a chapter is.
+pub(crate) fn labs() -> Vec<String> {
+    let mut found = vec!["docs/labs/README.md".to_owned()];
+    for entry in fs::read_dir(workspace().join("docs/labs")).expect("the folder of the labs") {
+        let entry = entry.unwrap();
+        if entry.path().is_dir() {
+            let name = entry.file_name().into_string().unwrap();
+            found.push(format!("docs/labs/{name}/README.md"));
+            found.push(format!("docs/labs/{name}/answer/README.md"));
+        }
+    }
+    found.sort();
+    found
+}
+
 /// One fenced block.
 struct Block {
     /// Chapter and line.
@@ -115,10 +130,10 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     Some(octets)
 }
 
-/// All blocks of the book, in order.
+/// All blocks of the book and of the labs, in order.
 fn blocks() -> Vec<Block> {
     let mut found = Vec::new();
-    for chapter in chapters() {
+    for chapter in chapters().into_iter().chain(labs()) {
         let text = read(&chapter);
         let mut open: Option<Block> = None;
         for (index, line) in text.lines().enumerate() {

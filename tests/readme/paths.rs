@@ -77,14 +77,55 @@ fn every_path_in_the_documents_exists() {
     for document in documents() {
         for path in paths(&read(&document)) {
             let place = workspace().join(path);
+            // A handout speaks of the files of its skeleton.
+            let here = workspace().join(&document).with_file_name("skeleton");
             assert!(
-                place.exists(),
+                place.exists() || here.join(path).exists(),
                 "{document} names {path}, which does not exist"
             );
             count += 1;
         }
     }
     assert!(count > 40, "only {count} paths were found");
+}
+
+/// Each row: the pattern in bold, what it gives, links to code, links to where it is explained.
+#[test]
+fn the_pattern_index_leads_to_code_and_to_an_explanation() {
+    let readme = read("README.md");
+    let part = readme
+        .split("\n## ")
+        .find(|part| part.starts_with("Pattern index\n"));
+    let part = part.expect("README.md has a pattern index");
+    let mut names = Vec::new();
+    for row in part.lines().filter(|line| line.starts_with("| **")) {
+        let columns: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, gives, code, explained] = columns[..] else {
+            panic!("four columns: {row}")
+        };
+        assert!(!gives.is_empty(), "{row}");
+        let (code, explained) = (links(code), links(explained));
+        assert!(!code.is_empty() && !explained.is_empty(), "{row}");
+        let tops = ["crates/", "fuzz/", "tests/"];
+        let is_code = |link: &&str| tops.iter().any(|top| link.starts_with(top));
+        assert!(code.iter().all(is_code), "{row}");
+        for file in code {
+            let file = workspace().join(file);
+            assert!(file.is_file(), "{row}: no {}", file.display());
+        }
+        assert!(
+            explained.iter().all(|link| link.starts_with("docs/")),
+            "{row}"
+        );
+        names.push(name);
+    }
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert!(
+        count == names.len() && count >= 25,
+        "{count} patterns: {names:?}"
+    );
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub(crate) fn documents() -> Vec<String> {
         found.push(format!("docs/{name}.md"));
     }
     found.extend(crate::book::chapters());
+    found.extend(crate::book::labs());
     found
 }
 
@@ -119,12 +120,15 @@ fn a_block_is_its_language_its_name_and_its_lines() {
 fn every_named_block_is_run_and_every_other_is_text_or_cargo() {
     let mut named = Vec::new();
     for document in documents() {
-        let in_book = document.starts_with("docs/book/");
+        let in_lab = document.starts_with("docs/labs/");
+        let in_book = in_lab || document.starts_with("docs/book/");
         for snippet in parse(&read(&document)) {
             match (&snippet.name, &snippet.language[..]) {
                 (_, "octets" | "explained" | "mermaid" | "rust" | "diff") if in_book => {}
                 (Some(name), _) => named.push((document.clone(), name.clone())),
                 (None, "text") => {}
+                // `tests/labs` runs them, in a copy of the lab.
+                (None, "sh") if in_lab => {}
                 (None, "json") => {
                     let value = serde_json::from_str::<serde_json::Value>(&snippet.text);
                     assert!(value.is_ok(), "{document}: {value:?}\n{}", snippet.text);

@@ -17,7 +17,7 @@ pub struct Lines {
 impl Lines {
     /// Takes a piece of the stream, and gives the lines that it ends, without their ends.
     pub fn feed(&mut self, piece: &[u8]) -> Vec<Vec<u8>> {
-        todo!("the lines of {:?} and `{}`", self.unfinished, piece.escape_ascii())
+        todo!("{:?}, then {}", self.unfinished, piece.escape_ascii())
     }
 }
 
