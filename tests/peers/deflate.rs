@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use bytes::BytesMut;
-use tidings_tests::peer;
+use tidings_tests::{Server as Tidings, peer};
 use tidings_websocket::{
     Client, ClientHandshake, CloseCode, Config, Connection, DataKind, DeflateAgreement,
     DeflateOptions, Event, IoAction, Message, Role, Server, accept,
@@ -264,4 +264,26 @@ fn node_ws_compresses_for_our_server() {
 #[test]
 fn node_ws_inflates_what_our_client_sends() {
     server("ws (Node)", peer::node("deflate_peer.mjs"));
+}
+
+/// Runs a script of readers of a channel whose messages the command compresses.
+fn readers(command: Option<Command>) {
+    let Some(mut command) = command else { return };
+    let server = Tidings::start(&["--deflate"]);
+    for text in ["short", &"small ".repeat(200), &"large ".repeat(2000)] {
+        server.publish("a", text);
+    }
+    command.arg("channel").arg(server.address().to_string());
+    let out = peer::run(&mut command);
+    peer::say(&format!("peer {}", out.lines().last().unwrap()));
+}
+
+#[test]
+fn python_websockets_reads_what_a_channel_compressed_once() {
+    readers(peer::python("deflate_peer.py"));
+}
+
+#[test]
+fn node_ws_reads_what_a_channel_compressed_once() {
+    readers(peer::node("deflate_peer.mjs"));
 }

@@ -21,6 +21,9 @@ use crate::demo::{self, Demo, Generator};
 /// Largest message of the echo.
 const ECHO_MAX_LEN: usize = 16 << 20;
 
+/// How hard messages are compressed, of 1 to 9: zlib's own default.
+const DEFLATE_LEVEL: u8 = 6;
+
 /// Serves channels by short polling, long polling, Server-Sent Events and WebSocket.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -36,6 +39,9 @@ pub(crate) struct Serve {
     /// Serve a WebSocket echo at /echo, for messages of up to 16 MiB in any number of fragments, compressed where the client offers it.
     #[arg(long)]
     echo: bool,
+    /// Compress messages over WebSockets whose client offers it, each once for all its readers. Not for secrets beside what strangers write.
+    #[arg(long)]
+    deflate: bool,
     /// Messages that a channel keeps.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     history: usize,
@@ -131,6 +137,7 @@ async fn serve(args: Serve) -> Result<(), Error> {
     config.hosts = args.host;
     config.allow_origins = args.allow_origin;
     config.allow_cut = args.demo;
+    config.deflate_level = args.deflate.then_some(DEFLATE_LEVEL);
     let key = args.publish_key.map(read_key).transpose()?;
     if let Some(key) = key.clone() {
         config.authorize = Arc::new(move |access| authorize(access, &key));

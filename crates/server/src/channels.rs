@@ -11,6 +11,7 @@
 
 mod config;
 mod cut;
+mod deflate;
 mod envelope;
 mod forms;
 mod origin;

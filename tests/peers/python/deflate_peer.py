@@ -1,7 +1,8 @@
 """permessage-deflate of the `websockets` library, as clients of one server or as a server.
 
 Usage: deflate_peer.py client HOST:PORT COUNT, where the server wants something else at each path /0 to /COUNT-1;
-deflate_peer.py server, which prints its port and echoes until it is ended.
+deflate_peer.py server, which prints its port and echoes until it is ended;
+deflate_peer.py channel HOST:PORT, which reads the three messages of /channels/a.
 """
 
 import asyncio
@@ -64,7 +65,20 @@ async def server():
         await asyncio.get_running_loop().create_future()
 
 
-if sys.argv[1] == "client":
+async def channel(server):
+    """What `tidings serve --deflate` compressed once, by an offer with windows of 4 KiB, the library's default."""
+    wanted = ["short", "small " * 200, "large " * 2000]
+    async with connect(f"ws://{server}/channels/a?from=earliest") as socket:
+        equal([extension.name for extension in socket.protocol.extensions], ["permessage-deflate"], "the answer")
+        for message in wanted:
+            equal(await socket.recv(), message, "a message of the channel")
+    equal(socket.close_code, 1000, "the closing handshake")
+    print(f"websockets {websockets.__version__} (Python): {checks.count} checks")
+
+
+if sys.argv[1] == "channel":
+    asyncio.run(channel(sys.argv[2]))
+elif sys.argv[1] == "client":
     asyncio.run(client(sys.argv[2], int(sys.argv[3])))
 else:
     asyncio.run(server())

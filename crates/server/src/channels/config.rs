@@ -28,6 +28,13 @@ pub struct Config {
     pub max_wait: Duration,
     /// What becomes of a stream or WebSocket whose reader fell behind what is kept.
     pub lag: Lag,
+    /// How hard messages are compressed for WebSockets whose client offers permessage-deflate (RFC
+    /// 7692), 1 to 9; other values count as the nearest. Default `None`: nothing is compressed. A
+    /// message is compressed once for all its readers, so without context takeover, and kept in
+    /// the history beside its plain form. Messages under 128 octets go as they are. Not for
+    /// channels that mix secrets with what strangers write (RFC 7692 §8).
+    #[cfg(feature = "deflate")]
+    pub deflate_level: Option<u8>,
     /// Whether [`super::Channels::cut`] works. Default no: it is for demonstrations and tests.
     pub allow_cut: bool,
     /// Foreign origins that may read and publish, as in `https://app.example`. Default none.
@@ -51,6 +58,8 @@ impl Default for Config {
             max_page_len: 1 << 20,
             max_wait: Duration::from_secs(55),
             lag: Lag::Gap,
+            #[cfg(feature = "deflate")]
+            deflate_level: None,
             allow_cut: false,
             allow_origins: Vec::new(),
             hosts: Vec::new(),

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use core::fmt::Write;
 use tidings_hub::{ChannelName, Gap, GapReason, Kind, Message};
 use tidings_sse::EventRef;
-use tidings_websocket::{FrameHeader, SharedFrame};
+use tidings_websocket::FrameHeader;
 
+use super::deflate::Deflate;
 use super::envelope::channel_member;
 use crate::serve::SharedEvent;
 
@@ -19,33 +20,29 @@ const CHUNK: usize = 2;
 const NAMED_ENVELOPE: usize = 3;
 
 /// The message as a frame of a bare WebSocket, by its kind.
-pub(super) fn frame(message: &Message) -> Bytes {
-    message.form(FRAME, || match message.text() {
-        Some(text) => SharedFrame::text(text).as_bytes().clone(),
-        None => SharedFrame::binary(message.payload()).as_bytes().clone(),
-    })
+pub(super) fn frame(message: &Message, deflate: Deflate) -> Bytes {
+    deflate.pick(message.form(FRAME, || match message.text() {
+        Some(text) => deflate.text(text),
+        None => deflate.binary(message.payload()),
+    }))
 }
 
 /// The message as a frame of `tidings.v1`.
-pub(super) fn envelope(message: &Message) -> Bytes {
-    message.form(ENVELOPE, || {
-        SharedFrame::text(&json(message, None)).as_bytes().clone()
-    })
+pub(super) fn envelope(message: &Message, deflate: Deflate) -> Bytes {
+    deflate.pick(message.form(ENVELOPE, || deflate.text(&json(message, None))))
 }
 
 /// The message as a frame of `tidings.v1` on a connection whose URL names another channel. All
 /// readers of a message know its channel by the same name, so that it too is made once.
-pub(super) fn named_envelope(message: &Message, channel: &ChannelName) -> Bytes {
-    message.form(NAMED_ENVELOPE, || {
-        SharedFrame::text(&json(message, Some(channel)))
-            .as_bytes()
-            .clone()
-    })
+pub(super) fn named_envelope(message: &Message, channel: &ChannelName, deflate: Deflate) -> Bytes {
+    deflate.pick(message.form(NAMED_ENVELOPE, || {
+        deflate.text(&json(message, Some(channel)))
+    }))
 }
 
-/// The message as JSON: the payload of its envelope.
-pub(super) fn fragment(message: &Message) -> Bytes {
-    let envelope = envelope(message);
+/// The message as JSON: the payload of its envelope, for a reader that takes plain frames.
+pub(super) fn fragment(message: &Message, deflate: Deflate) -> Bytes {
+    let envelope = envelope(message, deflate);
     match FrameHeader::decode(&envelope) {
         Ok(Some((_, header_len))) => envelope.slice(header_len..),
         // Our own frames have a header.

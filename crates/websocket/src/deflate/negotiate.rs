@@ -92,6 +92,14 @@ impl DeflateAgreement {
         self.client.bits
     }
 
+    /// Tells whether the compressed form of a [`SharedFrame`](crate::SharedFrame) of a message of `len` octets may go to who
+    /// agreed on this: without context takeover of the server, and with a window that holds it.
+    /// [`Connection::shared`](crate::Connection::shared) tells the same of a frame and a connection that are at hand.
+    #[must_use]
+    pub fn takes_shared(&self, len: usize) -> bool {
+        !self.server.takeover && super::window_for(len) <= self.server.bits
+    }
+
     /// The value of the answer's Sec-WebSocket-Extensions.
     pub(crate) fn answer(&self) -> String {
         let mut answer = String::from("permessage-deflate");

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::super::Channels;
 use super::super::cut;
+use super::super::deflate::Deflate;
 use super::super::stats::{ChannelStats, Held, Transport};
 use super::page::{Page, gone};
 use crate::serve::{Request, Response};
@@ -52,6 +53,7 @@ pub(in super::super) fn answer(
         page.answer(
             tag_matches,
             wait.preferred.then_some(wait.granted.as_secs()),
+            Deflate::of(&channels.0.config),
         )
     })
     .metered(meter)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings_hub::{Cursor, Gap, Limit, Message, Position, Read};
 
+use super::super::deflate::Deflate;
 use super::super::forms;
 use crate::serve::Response;
 
@@ -68,12 +69,17 @@ impl Page {
 
     /// 200 with the page; or 304 where it has no news and an entity tag of the client's equals
     /// that of the position, which stays the same then.
-    pub(super) fn answer(&self, tag_matches: bool, applied: Option<u64>) -> Response {
+    pub(super) fn answer(
+        &self,
+        tag_matches: bool,
+        applied: Option<u64>,
+        deflate: Deflate,
+    ) -> Response {
         let position = self.position.to_string();
         let response = if !self.has_news() && tag_matches {
             Response::new(304)
         } else {
-            Response::pieces(200, "application/json", self.json(&position))
+            Response::pieces(200, "application/json", self.json(&position, deflate))
         };
         let response = response.with("ETag", format!("\"{position}\""));
         match applied {
@@ -84,14 +90,14 @@ impl Page {
 
     /// The page as JSON. Messages are those of the log, not copies: a client that does not read
     /// its page costs little.
-    fn json(&self, position: &str) -> Vec<Bytes> {
+    fn json(&self, position: &str, deflate: Deflate) -> Vec<Bytes> {
         let mut pieces = Vec::with_capacity(2 * self.messages.len() + 1);
         pieces.push(format!("{{\"position\":\"{position}\",\"messages\":[").into());
         for (index, message) in self.messages.iter().enumerate() {
             if index > 0 {
                 pieces.push(Bytes::from_static(b","));
             }
-            pieces.push(forms::fragment(message));
+            pieces.push(forms::fragment(message, deflate));
         }
         let more = self.more;
         let gap = self

@@ -8,6 +8,7 @@ use tidings_hub::{Cursor, Limit};
 use tidings_polling::if_none_match;
 
 use super::super::Channels;
+use super::super::deflate::Deflate;
 use super::super::stats::{ChannelStats, Transport};
 use super::page::{Page, gone};
 use crate::serve::{Request, Response};
@@ -33,5 +34,6 @@ pub(in super::super) fn answer(
     of.requests.fetch_add(1, Ordering::Relaxed);
     of.messages.fetch_add(page.len() as u64, Ordering::Relaxed);
     stats.count_poll(now.as_secs());
-    page.answer(tag_matches, None).metered(of.meter.clone())
+    page.answer(tag_matches, None, Deflate::of(&channels.0.config))
+        .metered(of.meter.clone())
 }

@@ -15,6 +15,7 @@ use tidings_websocket::CloseCode;
 
 use super::super::Channels;
 use super::super::config::{Lag, Verb};
+use super::super::deflate::Deflate;
 use super::super::envelope::SUBPROTOCOL;
 use super::super::query::Query;
 use super::super::stats::{Held, Transport};
@@ -45,6 +46,7 @@ pub(in super::super) fn answer(
         Ok(cursor) => cursor,
         Err(error) => return channels.refused(error),
     };
+    let (accepted, deflate) = Deflate::of(&channels.0.config).agree(accepted, head);
     let in_envelopes = accepted.subprotocol().is_some();
     let max = channels.0.config.max_message_len;
     let max = if in_envelopes {
@@ -70,12 +72,12 @@ pub(in super::super) fn answer(
     let feed = Feed::new(channel.clone(), cursor, held);
     let channels = channels.clone();
     let response = if in_envelopes {
-        let mut session = envelopes::Session::new(channels, feed, may_publish, head, peer);
+        let mut session = envelopes::Session::new(channels, feed, may_publish, deflate, head, peer);
         Response::upgraded(accepted, limits, |mut websocket| async move {
             session.run(&mut websocket).await.carry_out(websocket).await;
         })
     } else {
-        let mut session = bare::Session::new(channels, feed, may_publish, query.skip_gaps);
+        let mut session = bare::Session::new(channels, feed, may_publish, deflate, query.skip_gaps);
         Response::upgraded(accepted, limits, |mut websocket| async move {
             session.run(&mut websocket).await.carry_out(websocket).await;
         })

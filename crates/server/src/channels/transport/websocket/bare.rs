@@ -2,6 +2,7 @@
 use tidings_hub::{Publish, Read};
 use tidings_websocket::{CloseCode, Message};
 
+use super::super::super::deflate::Deflate;
 use super::super::super::stats::Transport;
 use super::super::super::{Channels, forms};
 use super::feed::{Feed, Feeds, Turn};
@@ -12,15 +13,23 @@ pub(super) struct Session {
     channels: Channels,
     feeds: Feeds,
     may_publish: bool,
+    deflate: Deflate,
     skips_gaps: bool,
 }
 
 impl Session {
-    pub(super) fn new(channels: Channels, own: Feed, may_publish: bool, skips_gaps: bool) -> Self {
+    pub(super) fn new(
+        channels: Channels,
+        own: Feed,
+        may_publish: bool,
+        deflate: Deflate,
+        skips_gaps: bool,
+    ) -> Self {
         Self {
             channels,
             feeds: Feeds::new(own),
             may_publish,
+            deflate,
             skips_gaps,
         }
     }
@@ -55,7 +64,9 @@ impl Session {
         match read {
             Read::Batch(batch) => {
                 feed.delivered = true;
-                let frames = batch.messages.iter().map(|message| forms::frame(message));
+                let deflate = self.deflate;
+                let frames = batch.messages.iter();
+                let frames = frames.map(|message| forms::frame(message, deflate));
                 websocket.send_frames(frames).await?;
                 feed.held.count_messages(batch.messages.len());
                 Ok(())

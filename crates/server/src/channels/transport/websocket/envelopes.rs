@@ -7,6 +7,7 @@ use tidings_hub::{ChannelName, Gap, Position, Publish, PublishError, Read, Start
 use tidings_websocket::{CloseCode, Message};
 
 use super::super::super::config::Verb;
+use super::super::super::deflate::Deflate;
 use super::super::super::envelope::{self, Code, Command, Ref, Refusal};
 use super::super::super::stats::{Held, Transport};
 use super::super::super::{Channels, forms};
@@ -21,6 +22,7 @@ pub(super) struct Session {
     channels: Channels,
     feeds: Feeds,
     may_publish: bool,
+    deflate: Deflate,
     /// The opening handshake, by which access to further channels is decided.
     head: RequestHead,
     peer: SocketAddr,
@@ -31,6 +33,7 @@ impl Session {
         channels: Channels,
         own: Feed,
         may_publish: bool,
+        deflate: Deflate,
         head: &RequestHead,
         peer: SocketAddr,
     ) -> Self {
@@ -40,6 +43,7 @@ impl Session {
             channels,
             feeds: Feeds::new(own),
             may_publish,
+            deflate,
             head,
             peer,
         }
@@ -90,9 +94,10 @@ impl Session {
         match read {
             Read::Batch(batch) => {
                 feed.delivered = true;
+                let deflate = self.deflate;
                 let frames = batch.messages.iter().map(|message| match &named {
-                    None => forms::envelope(message),
-                    Some(channel) => forms::named_envelope(message, channel),
+                    None => forms::envelope(message, deflate),
+                    Some(channel) => forms::named_envelope(message, channel, deflate),
                 });
                 websocket.send_frames(frames).await?;
                 feed.held.count_messages(batch.messages.len());
