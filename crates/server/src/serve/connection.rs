@@ -246,13 +246,13 @@ impl Connection {
         }
     }
 
+    #[inline]
     fn request(&self, head: RequestHead, feeder: Option<&Feeder>) -> Request {
         Request::new(Parts {
-            body: Body::new(head.framing(), feeder, self.shared.unfinished.clone()),
+            body: Body::new(head.framing(), feeder, &self.shared.unfinished),
             head,
             peer: self.peer,
-            listener: self.shared.listener,
-            stop: self.shared.stop.clone(),
+            shared: self.shared.clone(),
         })
     }
 
@@ -264,7 +264,8 @@ impl Connection {
     {
         let head = request.head();
         let from = self.link.consumed() - head.raw().len() as u64;
-        let is_head = head.method() == "HEAD";
+        // Compared as octets, since text would be checked to be such.
+        let is_head = head.raw().starts_with(b"HEAD ");
         let framing = head.framing();
         if feeder.is_none() {
             // A request without content is whole at once, and so may be upgraded.
@@ -273,8 +274,14 @@ impl Connection {
                 Err(error) => return self.refuse(error),
             }
         }
-        // Boxed, so that a connection between two requests does not own room for it.
-        let mut answer = self.wait(Box::pin(handler(request)), feeder.as_ref()).await;
+        // Boxed, so that a connection between two requests does not own room for it, and made where it stays.
+        let handler = Box::write(Box::new_uninit(), handler(request));
+        let mut handler: Handler<'_> = Box::into_pin(handler);
+        // Most handlers answer at once: what waits to be written then leaves with their answer.
+        let mut answer = match poll_once(&mut handler).await {
+            Some(response) => Ok(response),
+            None => self.wait(handler, feeder.as_ref()).await,
+        };
         loop {
             let response = match answer {
                 Ok(response) => response,
@@ -307,10 +314,6 @@ impl Connection {
         mut handler: Handler<'_>,
         mut feeder: Option<&Feeder>,
     ) -> Result<Response, FeedError> {
-        // Most handlers answer at once: what waits to be written then leaves with their answer.
-        if let Some(response) = poll_once(&mut handler).await {
-            return Ok(response);
-        }
         self.date = None;
         loop {
             if let Some(content) = feeder {

@@ -19,7 +19,13 @@ use super::link::Link;
 pub struct Body {
     framing: Framing,
     /// `None` where there is no content.
-    pipe: Option<Arc<Pipe>>,
+    inflow: Option<Inflow>,
+}
+
+/// The reader's end of a content.
+#[derive(Debug)]
+struct Inflow {
+    pipe: Arc<Pipe>,
     /// What this request holds of the server's allowance for unfinished content.
     held: Share,
 }
@@ -62,13 +68,13 @@ impl Body {
     pub(crate) fn new(
         framing: Framing,
         feeder: Option<&Feeder>,
-        unfinished: Arc<Unfinished>,
+        unfinished: &Arc<Unfinished>,
     ) -> Self {
-        Self {
-            framing,
-            pipe: feeder.map(|feeder| feeder.0.clone()),
-            held: Share::new(unfinished),
-        }
+        let inflow = feeder.map(|feeder| Inflow {
+            pipe: feeder.0.clone(),
+            held: Share::new(unfinished.clone()),
+        });
+        Self { framing, inflow }
     }
 
     /// The next piece, as it arrived; `None` at the end. Cancel-safe.
@@ -81,7 +87,7 @@ impl Body {
 
     /// The next piece, where no more than `room` octets may be announced.
     async fn next(&self, room: Option<usize>) -> Result<Option<Bytes>, BodyError> {
-        let Some(pipe) = &self.pipe else {
+        let Some(Inflow { pipe, .. }) = &self.inflow else {
             return Ok(None);
         };
         poll_fn(|cx| {
@@ -154,12 +160,13 @@ impl Body {
         if before + len > max {
             return Err(BodyError::TooLarge { max });
         }
-        if self.held.set(self.held.len + len) {
+        let Some(Inflow { held, .. }) = &mut self.inflow else {
+            return Ok(());
+        };
+        if held.set(held.len + len) {
             Ok(())
         } else {
-            Err(BodyError::Overloaded {
-                max: self.held.of.max,
-            })
+            Err(BodyError::Overloaded { max: held.of.max })
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A request as a handler gets it: the head at once, the content when it asks.
 
 use core::net::SocketAddr;
+use std::sync::Arc;
 
 use tidings_http1::RequestHead;
 
 use super::content::Body;
+use super::listen::Shared;
 use super::stop::Stop;
 
 /// One request: its head, its content and where it came from.
@@ -19,14 +21,14 @@ pub(crate) struct Parts {
     pub(crate) head: RequestHead,
     pub(crate) body: Body,
     pub(crate) peer: SocketAddr,
-    pub(crate) listener: SocketAddr,
-    pub(crate) stop: Stop,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Request {
+    #[inline]
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
-            parts: Box::new(parts),
+            parts: Box::write(Box::new_uninit(), parts),
         }
     }
 
@@ -45,13 +47,13 @@ impl Request {
     /// The address that the server listens on.
     #[must_use]
     pub fn listener(&self) -> SocketAddr {
-        self.parts.listener
+        self.parts.shared.listener
     }
 
     /// Tells when the server stops, for answers that take long.
     #[must_use]
     pub fn stop(&self) -> Stop {
-        self.parts.stop.clone()
+        self.parts.shared.stop.clone()
     }
 
     /// The content, to be read piece by piece or collected.

@@ -78,16 +78,25 @@ impl Response {
     /// An answer whose content is at hand.
     #[must_use]
     pub fn bytes(status: u16, media_type: &'static str, content: impl Into<Bytes>) -> Self {
-        let mut response = Self::new(status).with("Content-Type", media_type);
-        response.content = Content::Whole(content.into());
-        response
+        Self::of_type(status, media_type, Content::Whole(content.into()))
+    }
+
+    fn of_type(status: u16, media_type: &'static str, content: Content) -> Self {
+        // Room for the few lines that most answers get.
+        let mut fields = Vec::with_capacity(4);
+        fields.push(("Content-Type", media_type.into()));
+        Self {
+            status,
+            fields,
+            content,
+            meter: None,
+            close: false,
+        }
     }
 
     /// An answer whose content lies in shared pieces, which are written from where they lie.
     pub(crate) fn pieces(status: u16, media_type: &'static str, pieces: Vec<Bytes>) -> Self {
-        let mut response = Self::new(status).with("Content-Type", media_type);
-        response.content = Content::Pieces(pieces);
-        response
+        Self::of_type(status, media_type, Content::Pieces(pieces))
     }
 
     /// A `text/plain` answer in UTF-8.
