@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 use crate::chunked::is_forbidden_to_send;
 use crate::error::SendError;
 use crate::framing::Framing;
-use crate::octets::{before_control, before_unusual, is_blank, is_tchar, is_value, members};
+use crate::octets::{TCHAR, VALUE, all, before_control, is_blank, members};
 use crate::target;
 
 /// The end of a chunked content without trailers.
@@ -147,12 +147,10 @@ fn put_field(name: &str, value: &[u8], out: &mut BytesMut) -> Result<(), SendErr
     if !is_token(name) {
         return Err(SendError::InvalidName);
     }
-    let outer = [value.first(), value.last()];
     // HTAB stops the search in words and is legal.
     let plain = before_control(value) == value.len();
-    if !(plain || value.iter().all(|octet| is_value(*octet)))
-        || outer.into_iter().flatten().any(|octet| is_blank(*octet))
-    {
+    let padded = |end: Option<&u8>| end.is_some_and(|octet| is_blank(*octet));
+    if !(plain || all(value, VALUE)) || padded(value.first()) || padded(value.last()) {
         return Err(SendError::InvalidValue);
     }
     out.reserve(name.len() + value.len() + 4);
@@ -164,8 +162,7 @@ fn put_field(name: &str, value: &[u8], out: &mut BytesMut) -> Result<(), SendErr
 }
 
 pub(crate) fn is_token(text: &str) -> bool {
-    let rest = text.as_bytes().get(before_unusual(text.as_bytes())..);
-    !text.is_empty() && rest.is_some_and(|rest| rest.iter().all(|octet| is_tchar(*octet)))
+    !text.is_empty() && all(text.as_bytes(), TCHAR)
 }
 
 impl Given {

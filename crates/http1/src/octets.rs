@@ -9,7 +9,7 @@ pub(crate) const TARGET: u8 = 2;
 /// What a sent target may hold: the octets of RFC 3986 without `#`.
 const URI: u8 = 4;
 /// `unreserved / sub-delims` of RFC 3986 §2.
-const REG_NAME: u8 = 8;
+pub(crate) const REG_NAME: u8 = 8;
 /// Field values and reason phrases: HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5).
 pub(crate) const VALUE: u8 = 16;
 
@@ -62,6 +62,14 @@ pub(crate) fn is(octet: u8, classes: u8) -> bool {
     CLASSES
         .get(usize::from(octet))
         .is_some_and(|known| known & classes != 0)
+}
+
+/// Whether all of `text` is of one class. Each octet is looked at, since to leave early would cost more in short texts.
+#[inline]
+pub(crate) fn all(text: &[u8], class: u8) -> bool {
+    let classes = |octet: &u8| CLASSES.get(usize::from(*octet)).copied();
+    let common = |common, octet| common & classes(octet).unwrap_or_default();
+    text.iter().fold(class, common) != 0
 }
 
 #[inline]
@@ -143,30 +151,6 @@ fn before(text: &[u8], marks: impl Fn(u64) -> u64, found: impl Fn(u8) -> bool) -
     passed + found.unwrap_or(rest.len())
 }
 
-/// Marks the octets of `word` from `low` to `high`, both ASCII; others may be marked only if they are not ASCII.
-const fn within(word: u64, low: u8, high: u8) -> u64 {
-    let ascii = word & !HIGH;
-    let from_low = ascii + ONES * (0x80 - low as u64);
-    let above_high = ascii + ONES * (0x7F - high as u64);
-    from_low & !above_high & HIGH
-}
-
-/// How many octets of `text` precede the first one that is neither a letter, a digit, `-` nor `.`: of these nearly
-/// all field names and hosts consist. Behind them the caller looks at each octet by itself.
-#[inline]
-pub(crate) fn before_unusual(text: &[u8]) -> usize {
-    before(
-        text,
-        |word| {
-            let letters = within(word | (ONES * 0x20), b'a', b'z');
-            // `/` stands between `.` and `0`.
-            let others = within(word, b'-', b'9') & !within(word, b'/', b'/');
-            !(letters | others) & HIGH | (word & HIGH)
-        },
-        |octet| !matches!(octet, b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'),
-    )
-}
-
 /// How many octets of `text` precede the first one under 0x20 or equal to 0x7F.
 ///
 /// HTAB counts as found, too; the caller steps over it. Eight octets are looked at in one go.
@@ -226,23 +210,19 @@ mod tests {
     }
 
     #[test]
-    fn an_unusual_octet_is_found_at_every_place() {
+    fn all_octets_of_a_text_are_of_a_class_or_one_is_not() {
         for octet in 0..=u8::MAX {
-            for (before, after) in [(0, 20), (3, 0), (7, 9), (8, 8), (15, 1), (19, 2)] {
-                for filler in *b"aZ-.09" {
-                    let mut text = alloc::vec![filler; before];
-                    text.push(octet);
-                    text.resize(text.len() + after, filler);
-                    let usual = octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
-                    let want = if usual { text.len() } else { before };
-                    assert_eq!(before_unusual(&text), want, "{octet:#x} after {before}");
+            for class in [TCHAR, TARGET, URI, REG_NAME, VALUE] {
+                for at in 0..9 {
+                    let mut text = [b'a'; 9];
+                    if let Some(slot) = text.get_mut(at) {
+                        *slot = octet;
+                    }
+                    assert_eq!(all(&text, class), is(octet, class), "{octet:#x} at {at}");
                 }
             }
         }
-        // What is passed over needs no second look.
-        for octet in (0..=u8::MAX).filter(|octet| before_unusual(&[*octet]) == 1) {
-            assert!(is_tchar(octet) && is_reg_name(octet));
-        }
+        assert!(all(b"", TCHAR));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use core::net::Ipv6Addr;
 
 use crate::fields::Span;
-use crate::octets::{find, is_reg_name};
+use crate::octets::{REG_NAME, all, find, is_reg_name};
 
 /// The four forms of a request target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,6 +149,9 @@ fn port(digits: &[u8]) -> Option<u16> {
 
 /// Octets of `*( unreserved / pct-encoded / sub-delims )` at the front of `value`.
 fn registered_name(value: &[u8]) -> usize {
+    if all(value, REG_NAME) {
+        return value.len();
+    }
     let mut passed = 0;
     loop {
         let rest = value.get(passed..).unwrap_or_default();
