@@ -118,7 +118,7 @@ impl Decoder {
     ///     Some(Item::Retry(core::time::Duration::from_millis(5))));
     /// # Ok::<(), tidings_sse::ReceiveError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn next_event(&mut self, input: &mut Bytes) -> Result<Option<Item>, ReceiveError> {
         self.front_item(input)
     }
