@@ -133,7 +133,7 @@ fn row(line: usize, cells: &[String]) -> Result<Row, String> {
 
 /// The names of the test functions of a source file: `fn` behind `#[test]` or `#[tokio::test…]`, also inside
 /// `proptest!`, which takes the attribute too. What is ignored does not run and proves nothing.
-fn tests(source: &str) -> BTreeSet<String> {
+pub(crate) fn tests(source: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let (mut marked, mut ignored) = (false, false);
     for line in source.lines().map(str::trim_start) {
@@ -155,8 +155,8 @@ fn tests(source: &str) -> BTreeSet<String> {
     found
 }
 
-/// The test functions of the workspace.
-fn all_tests() -> BTreeSet<String> {
+/// The files in which a test may stand, in order.
+pub(crate) fn test_sources() -> Vec<PathBuf> {
     ["crates", "tests", "fuzz"]
         .iter()
         .flat_map(|folder| sources(&workspace().join(folder)))
@@ -164,12 +164,17 @@ fn all_tests() -> BTreeSet<String> {
             let mut parts = path.components();
             !parts.any(|part| part.as_os_str() == "target" || part.as_os_str() == "node_modules")
         })
-        .flat_map(|path| tests(&read(&path)))
         .collect()
 }
 
+/// The test functions of the workspace.
+fn all_tests() -> BTreeSet<String> {
+    let files = test_sources();
+    files.iter().flat_map(|path| tests(&read(path))).collect()
+}
+
 /// The ledgers: all of `docs/rules` but the file that explains them.
-fn ledgers() -> Vec<PathBuf> {
+pub(crate) fn ledgers() -> Vec<PathBuf> {
     let entries = fs::read_dir(workspace().join("docs/rules")).expect("the ledgers");
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.expect("a ledger").path())

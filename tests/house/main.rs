@@ -7,6 +7,7 @@
     reason = "tests: what cannot be read fails the test at hand"
 )]
 
+mod chapters;
 mod ledger;
 
 use std::collections::{BTreeMap, BTreeSet};
