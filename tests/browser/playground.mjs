@@ -137,7 +137,7 @@ async function keys(page) {
 }
 
 async function looks(page) {
-  for (const name of ['a masked frame', 'two lengths: smuggling', 'an upgrade, and a frame', 'a byte order mark, and CR']) {
+  for (const name of ['two lengths: smuggling', 'an upgrade, and a frame']) {
     await example(page, name);
     await page.locator('.row').first().click();
     for (const width of [1280, 390]) {
@@ -145,7 +145,7 @@ async function looks(page) {
       for (const colorScheme of ['light', 'dark']) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         const what = `${name.replace(/\W+/g, '-')}-${width}-${colorScheme}`;
-        await page.screenshot({ path: `${folder}/${what}.png`, fullPage: true });
+        if (width === 390 || colorScheme === 'light') await page.screenshot({ path: `${folder}/${what}.png`, fullPage: true });
         equal(await page.evaluate(() => document.documentElement.scrollWidth), width, `${what}: no scrolling aside`);
         equal(await page.evaluate(contrasts), [], `${what}: contrast of at least 4.5`);
       }

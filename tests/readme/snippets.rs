@@ -166,6 +166,10 @@ fn check_commands(document: &str, text: &str) {
         let words: Vec<&str> = words.collect();
         match first {
             "cargo" => check_cargo(document, line, &words),
+            "mdbook" => assert!(
+                workspace().join(words[1]).join("book.toml").is_file(),
+                "{document}: {line}"
+            ),
             "cd" => assert!(workspace().join(words[0]).is_dir(), "{document}: {line}"),
             // What tests/peers/install.sh makes is not there without it: the script that it runs is.
             "tests/peers/.venv/bin/python" => {

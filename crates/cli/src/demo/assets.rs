@@ -227,8 +227,7 @@ mod tests {
                 assert!(!content.contains(" style="), "{at}");
                 assert!(!content.contains(" onclick="), "{at}");
                 for script in content.split("<script").skip(1) {
-                    let is_ours =
-                        script.contains("src=\"/demo/") || script.contains("src=\"demo/");
+                    let is_ours = script.contains("src=\"/demo/") || script.contains("src=\"demo/");
                     assert!(is_ours && script.contains("></script>"), "{at}");
                 }
             }
