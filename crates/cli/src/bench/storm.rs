@@ -5,7 +5,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
-use tokio::sync::{Semaphore, watch};
+use tokio::runtime::Builder;
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -49,22 +50,22 @@ pub(crate) async fn run(
     let (end, over) = watch::channel(());
     let published = Arc::new(AtomicU64::new(0));
 
-    let publisher = Publisher::open(publish).await?;
-    let stayed = Reader::open(subscribe, plan.how, None).await?;
     progress.begin("connecting", plan.readers as u64);
     let mut readers = Vec::with_capacity(plan.readers);
     for _ in 0..plan.readers {
         readers.push(Reader::open(subscribe, plan.how, None).await?);
         progress.step(1);
     }
-    let publishing = tokio::spawn(keep_publishing(
-        publisher,
+    let calm = Calm {
+        subscribe: subscribe.clone(),
+        publish: publish.clone(),
         plan,
         origin,
-        Arc::clone(&published),
-        over.clone(),
-    ));
-    let staying = tokio::spawn(stay(stayed, plan, origin, Arc::clone(&storm), over.clone()));
+        storm: Arc::clone(&storm),
+        published: Arc::clone(&published),
+        over,
+    };
+    let mut calm = calm.begin()?;
 
     // Each reads its first message, so that it has a position of its own.
     let mut tasks = JoinSet::new();
@@ -79,10 +80,17 @@ pub(crate) async fn run(
             Ok::<_, Fault>(Seat { absent, sequence })
         });
     }
-    let mut seats = Vec::with_capacity(plan.readers);
-    while let Some(seat) = tasks.join_next().await {
-        seats.push(seat.map_err(|_| Fault::Ended)??);
-    }
+    let seated = async {
+        let mut seats = Vec::with_capacity(plan.readers);
+        while let Some(seat) = tasks.join_next().await {
+            seats.push(seat.map_err(|_| Fault::Ended)??);
+        }
+        Ok::<_, Fault>(seats)
+    };
+    let seats = tokio::select! {
+        seats = seated => seats?,
+        failed = &mut calm => return Err(failed.ok().and_then(Result::err).unwrap_or(Fault::Ended)),
+    };
     let cut_at = published.load(Ordering::Relaxed);
     progress.begin("away", plan.missed);
     while published.load(Ordering::Relaxed) < cut_at + plan.missed {
@@ -131,8 +139,7 @@ pub(crate) async fn run(
     }
     let elapsed = begun.elapsed();
     drop(end);
-    publishing.await.map_err(|_| Fault::Ended)??;
-    let live = staying.await.map_err(|_| Fault::Ended)??;
+    let live = calm.await.map_err(|_| Fault::Ended)??;
     progress.end();
 
     let mut report = Report::default();
@@ -148,43 +155,64 @@ pub(crate) async fn run(
     Ok((report, lost == 0 && doubled == 0))
 }
 
-async fn keep_publishing(
-    mut publisher: Publisher,
-    plan: Plan,
-    origin: Instant,
-    published: Arc<AtomicU64>,
-    over: watch::Receiver<()>,
-) -> Result<(), Fault> {
-    let begun = Instant::now();
-    let mut number = 0;
-    while over.has_changed().is_ok() {
-        let due = begun + Duration::from_secs_f64(number as f64 / plan.rate);
-        tokio::time::sleep_until(due).await;
-        number += 1;
-        publisher.publish(&payload::make(number, due - origin, plan.len))?;
-        publisher.acknowledged().await?;
-        published.store(number, Ordering::Relaxed);
-    }
-    Ok(())
-}
-
-/// Reads on through the storm; what it measures is the time since each message was due.
-async fn stay(
-    mut reader: Reader,
+/// The publisher and the reader that stays. They have a thread of their own: in the queue of
+/// thousands that come back, their latency would be this program's and not the server's.
+struct Calm {
+    subscribe: Endpoint,
+    publish: Endpoint,
     plan: Plan,
     origin: Instant,
     storm: Arc<AtomicBool>,
-    mut over: watch::Receiver<()>,
-) -> Result<Histogram<u64>, Fault> {
-    let mut latency = report::latencies();
-    loop {
-        let message = tokio::select! {
-            message = timeout(PATIENCE, reader.next()) => message.map_err(|_| Fault::Silent)??,
-            _ = over.changed() => return Ok(latency),
-        };
-        let (_, sent) = payload::read(&message, plan.len).ok_or(Fault::Altered)?;
-        if storm.load(Ordering::Relaxed) {
-            report::record(&mut latency, origin.elapsed().saturating_sub(sent));
+    published: Arc<AtomicU64>,
+    over: watch::Receiver<()>,
+}
+
+impl Calm {
+    /// Publishes and reads until all is over, then gives the latency of the reader.
+    fn begin(self) -> Result<oneshot::Receiver<Result<Histogram<u64>, Fault>>, Fault> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (end, ended) = oneshot::channel();
+        std::thread::spawn(move || {
+            // Who asked may be gone, after a fault of its own.
+            let _ = end.send(runtime.block_on(self.run()));
+        });
+        Ok(ended)
+    }
+
+    async fn run(self) -> Result<Histogram<u64>, Fault> {
+        let publisher = Publisher::open(&self.publish).await?;
+        let reader = Reader::open(&self.subscribe, self.plan.how, None).await?;
+        let (live, ()) = tokio::try_join!(self.stay(reader), self.keep_publishing(publisher))?;
+        Ok(live)
+    }
+
+    async fn keep_publishing(&self, mut publisher: Publisher) -> Result<(), Fault> {
+        let begun = Instant::now();
+        let mut number = 0;
+        while self.over.has_changed().is_ok() {
+            let due = begun + Duration::from_secs_f64(number as f64 / self.plan.rate);
+            tokio::time::sleep_until(due).await;
+            number += 1;
+            publisher.publish(&payload::make(number, due - self.origin, self.plan.len))?;
+            publisher.acknowledged().await?;
+            self.published.store(number, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Reads on through the storm; what it measures is the time since each message was due.
+    async fn stay(&self, mut reader: Reader) -> Result<Histogram<u64>, Fault> {
+        let mut latency = report::latencies();
+        let mut over = self.over.clone();
+        loop {
+            let message = tokio::select! {
+                message = timeout(PATIENCE, reader.next()) => message.map_err(|_| Fault::Silent)??,
+                _ = over.changed() => return Ok(latency),
+            };
+            let (_, sent) = payload::read(&message, self.plan.len).ok_or(Fault::Altered)?;
+            if self.storm.load(Ordering::Relaxed) {
+                report::record(&mut latency, self.origin.elapsed().saturating_sub(sent));
+            }
         }
     }
 }
