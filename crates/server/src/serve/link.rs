@@ -246,10 +246,11 @@ impl Link {
     pub(crate) fn try_flush(&mut self) -> io::Result<bool> {
         while self.has_octets() {
             // A plain write costs the kernel less than a vectored one of a single piece.
-            let written = if self.pending.is_empty() {
-                self.socket.try_write(&self.out)
-            } else {
-                self.try_write_pieces()
+            let written = match self.pending.front() {
+                None => self.socket.try_write(&self.out),
+                Some(_) if self.socket.is_vectored() => self.try_write_pieces(),
+                Some(first) if self.out.is_empty() => self.socket.try_write(first),
+                Some(_) => self.socket.try_write(&self.out),
             };
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

@@ -83,6 +83,14 @@ impl Socket {
         }
     }
 
+    /// Whether many pieces leave in one write.
+    pub(super) fn is_vectored(&self) -> bool {
+        match &self.0 {
+            Kind::Tcp(_) => true,
+            Kind::Other(other) => other.stream.is_write_vectored(),
+        }
+    }
+
     /// [`Socket::try_write`] of many pieces.
     pub(super) fn try_write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         match &mut self.0 {
