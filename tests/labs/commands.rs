@@ -35,8 +35,12 @@ pub(crate) fn hold(lab: &str, copied: &Copied) {
     let mut lines = commands(lab).into_iter();
     let number = lab.split('-').next().unwrap();
     let begin = [lines.next(), lines.next()].map(Option::unwrap);
-    assert_eq!(begin[0], format!("cp -r skeleton my-lab-{number}"), "{lab}");
-    assert_eq!(begin[1], format!("cd my-lab-{number}"), "{lab}");
+    assert_eq!(
+        begin[0],
+        format!("cp -r skeleton ~/my-lab-{number}"),
+        "{lab}"
+    );
+    assert_eq!(begin[1], format!("cd ~/my-lab-{number}"), "{lab}");
     for line in lines {
         if line == "cargo run --example server" {
             upgrade(copied);
