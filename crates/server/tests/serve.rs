@@ -698,6 +698,67 @@ async fn unfinished_messages_share_the_allowance_and_must_go_on() {
 }
 
 #[tokio::test]
+async fn single_octets_do_not_keep_a_large_message_alive() {
+    let server = upgrade(|config| config.progress_timeout = Duration::from_millis(300)).await;
+    let mut socket = server.connect().await;
+    socket.write_all(UPGRADE).await.unwrap();
+    read_until(&mut socket, "\r\n\r\n").await;
+    // A binary frame of 60,000 octets, of which 20,000 come, and then one now and then.
+    let mut frame = vec![0x82, 0xfe, 0xea, 0x60, 0, 0, 0, 0];
+    frame.extend_from_slice(&[b'x'; 20_000]);
+    socket.write_all(&frame).await.unwrap();
+    let (mut reader, mut writer) = socket.into_split();
+    let dripping = tokio::spawn(async move {
+        while writer.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let mut close = [0; 4];
+    let read = timeout(Duration::from_secs(5), reader.read_exact(&mut close)).await;
+    read.unwrap().unwrap();
+    assert_eq!(
+        close,
+        [0x88, 26, 0x03, 0xF0],
+        "1008, a message does not go on"
+    );
+    dripping.abort();
+}
+
+#[tokio::test]
+async fn large_messages_arrive_whole_however_they_are_cut() {
+    let server = upgrade(|_| {}).await;
+    let mut socket = server.connect().await;
+    socket.write_all(UPGRADE).await.unwrap();
+    read_until(&mut socket, "\r\n\r\n").await;
+    for (len, cut, pause) in [
+        (20_000_u16, 19_000, 2),
+        (60_000, 5_000, 2),
+        (60_000, 17_000, 0),
+        (5_000, 4_500, 2),
+        (60_000, 1, 0),
+    ] {
+        let payload: Vec<u8> = (0..=250).cycle().take(len.into()).collect();
+        let mut frame = vec![0x82, 0xfe];
+        frame.extend_from_slice(&len.to_be_bytes());
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(&payload);
+        // A message of one octet lies behind, in the same write.
+        frame.extend_from_slice(&[0x82, 0x81, 0, 0, 0, 0, b'!']);
+        let (first, rest) = frame.split_at(cut + 8);
+        socket.write_all(first).await.unwrap();
+        for piece in rest.chunks(9_000) {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            socket.write_all(piece).await.unwrap();
+        }
+        let mut echo = vec![0; 4 + payload.len() + 3];
+        let read = timeout(PATIENCE, socket.read_exact(&mut echo)).await;
+        read.unwrap().unwrap();
+        assert!(echo[4..].starts_with(&payload), "{len} octets cut at {cut}");
+        assert_eq!(echo[4 + payload.len()..], *b"\x82\x01!");
+    }
+}
+
+#[tokio::test]
 async fn a_peer_that_sends_and_never_reads_is_dropped_after_the_progress_timeout() {
     let server = upgrade(|config| config.progress_timeout = Duration::from_millis(300)).await;
     let mut socket = server.connect().await;

@@ -155,7 +155,8 @@ impl<R: Role> Connection<R> {
     ///
     /// Call it in front of each read, after [`next_event`](Self::next_event) gave `None`, and keep `input` in between. There is
     /// room for `min` octets at least, or for the rest of the frame. Whatever the peer announced, no more is allocated than
-    /// `min` and three times what has arrived of the message; [`buffered_len`](Self::buffered_len) does not count this room.
+    /// `min` and three times what has arrived of the message; [`buffered_len`](Self::buffered_len) counts this room. Gives
+    /// true where the room is behind a message that is arriving: then `input` must not be replaced while it is empty.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -173,12 +174,12 @@ impl<R: Role> Connection<R> {
     /// }
     /// assert_eq!(message, Some(Event::Message(Message::Binary(vec![7; 16384].into()))));
     /// ```
-    pub fn make_room(&mut self, input: &mut BytesMut, min: usize) {
+    pub fn make_room(&mut self, input: &mut BytesMut, min: usize) -> bool {
         let left = match self.decoder.awaits() {
             Some((opcode, left)) if !opcode.is_control() => left,
             Some(_) | None => 0,
         };
-        self.assembly.make_room(input, min, left);
+        self.assembly.make_room(input, min, left)
     }
 
     /// Any octet of the peer shows that it is alive.
@@ -427,11 +428,28 @@ impl<R: Role> Connection<R> {
             && matches!(self.sending, Sending::Whole)
     }
 
-    /// Counts the octets in memory for a message that is arriving: 0 between messages. A server that bounds what all its
-    /// connections hold together counts this; one that is to end a message that does not go on watches whether it grows.
+    /// Counts the octets in memory for a message that is arriving, room included: 0 between messages. A server that bounds
+    /// what all its connections hold together counts this.
     #[must_use]
     pub fn buffered_len(&self) -> usize {
         self.assembly.capacity()
+    }
+
+    /// Counts the octets that have arrived of a message that is not complete: 0 between messages; of a compressed one, what
+    /// they inflate to. A server that ends a message that does not go on watches this.
+    ///
+    /// ```
+    /// use bytes::BytesMut;
+    /// use core::time::Duration;
+    /// use tidings_websocket::{Client, Config, Connection};
+    /// let mut client = Connection::<Client>::new(Config::default(), Duration::ZERO);
+    /// let mut input = BytesMut::from(&b"\x81\x05Hel"[..]); // of "Hello"
+    /// assert_eq!(client.next_event(&mut input, Duration::ZERO), None);
+    /// assert_eq!(client.arrived_len(), 3);
+    /// ```
+    #[must_use]
+    pub fn arrived_len(&self) -> usize {
+        self.assembly.len()
     }
 
     /// Tells what is to be done with the transport, once [`transmit`](Self::transmit) has nothing left and its octets are

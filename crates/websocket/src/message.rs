@@ -66,6 +66,11 @@ impl Assembly {
         self.gathered.capacity()
     }
 
+    /// Octets that have arrived of that message.
+    pub(crate) fn len(&self) -> usize {
+        self.gathered.len()
+    }
+
     /// Drops what has arrived of a message.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
@@ -120,11 +125,12 @@ impl Assembly {
     }
 
     /// Gives `input` room for a read of at least `min` octets, where a frame still owes `left`: see `Connection::make_room`.
-    pub(crate) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) {
+    pub(crate) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) -> bool {
         if self.open.is_some_and(|open| open.compressed) {
             input.reserve(min);
+            false
         } else {
-            self.gathered.make_room(input, min, left);
+            self.gathered.make_room(input, min, left)
         }
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Link {
     socket: Socket,
     /// Read and not parsed.
     pub(crate) input: BytesMut,
+    /// Whether the room of `input` is behind a message that is arriving, so that it stays while it is empty.
+    pub(crate) keep_input: bool,
     /// Encoded and not written; leaves before `pending`.
     out: BytesMut,
     /// Shared octets that follow `out`, written from where they lie.
@@ -60,6 +62,7 @@ impl Link {
         Self {
             socket,
             input: BytesMut::new(),
+            keep_input: false,
             out: BytesMut::new(),
             pending: VecDeque::new(),
             pending_len: 0,
@@ -139,7 +142,7 @@ impl Link {
 
     /// Gives emptied buffers back, so that a waiting connection owns none.
     pub(crate) fn release(&mut self) {
-        if self.input.is_empty() {
+        if self.input.is_empty() && !self.keep_input {
             pool::give_back(core::mem::take(&mut self.input));
         }
         if self.out.is_empty() {
@@ -153,6 +156,31 @@ impl Link {
     }
 
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.poll_read_into(cx, Self::make_room)
+    }
+
+    /// Gives `input` room for a read of the usual length, from the spare buffers.
+    pub(crate) fn make_room(&mut self) {
+        if self.keep_input && self.input.capacity() > self.input.len() {
+            return;
+        }
+        if self.input.is_empty() && self.input.capacity() < self.read_len {
+            self.input = pool::take(self.read_len);
+        }
+        self.input.reserve(self.read_len);
+    }
+
+    /// The length for which a read wants room.
+    pub(crate) fn read_len(&self) -> usize {
+        self.read_len
+    }
+
+    /// Reads into the room that `make_room` gives once there is something to read.
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        make_room: impl FnOnce(&mut Self),
+    ) -> Poll<io::Result<usize>> {
         match self.socket.poll_read_ready(cx) {
             Poll::Ready(ready) => ready?,
             Poll::Pending => {
@@ -160,10 +188,7 @@ impl Link {
                 return Poll::Pending;
             }
         }
-        if self.input.is_empty() && self.input.capacity() < self.read_len {
-            self.input = pool::take(self.read_len);
-        }
-        self.input.reserve(self.read_len);
+        make_room(self);
         let room = self.input.capacity() - self.input.len();
         // `read_buf`, since it learns from a short read that the socket is empty and spares the
         // system call that would only say so.
@@ -405,15 +430,17 @@ impl Link {
         &mut self,
         cx: &mut Context<'_>,
         read: bool,
+        mut make_room: impl FnMut(&mut Self),
     ) -> Poll<io::Result<Exchange>> {
         while self.wants_write() && !self.try_flush()? {
-            if read && let Poll::Ready(len) = self.poll_read(cx) {
+            if read && let Poll::Ready(len) = self.poll_read_into(cx, &mut make_room) {
                 return Poll::Ready(len.map(Exchange::Read));
             }
             ready!(self.socket.poll_write_ready(cx))?;
         }
         if read {
-            self.poll_read(cx).map_ok(Exchange::Read)
+            self.poll_read_into(cx, &mut make_room)
+                .map_ok(Exchange::Read)
         } else {
             Poll::Ready(Ok(Exchange::Wrote))
         }

@@ -20,9 +20,17 @@ pub(super) enum Gathered {
     Copied(Vec<u8>),
     /// Nothing, and the caller reads into what [`make_room`](Self::make_room) gives.
     Nowhere,
-    /// Never empty. The input is the rest of the same memory, unless the caller changed that. Boxed, since a connection at rest
-    /// is to be small.
-    InPlace(Box<BytesMut>),
+    /// Boxed, since a connection at rest is to be small.
+    InPlace(Box<InPlace>),
+}
+
+/// Octets in the memory that they were read into. Never empty.
+#[derive(Debug)]
+pub(super) struct InPlace {
+    /// The input is the rest of the same memory, unless the caller changed that.
+    octets: BytesMut,
+    /// The length of that memory, with the room behind the octets.
+    memory_len: usize,
 }
 
 impl Default for Gathered {
@@ -36,12 +44,17 @@ impl Gathered {
         self.octets().is_empty()
     }
 
+    /// Octets that have arrived.
+    pub(super) fn len(&self) -> usize {
+        self.octets().len()
+    }
+
     /// Octets in memory.
     pub(super) fn capacity(&self) -> usize {
         match self {
             Self::Copied(octets) => octets.capacity(),
             Self::Nowhere => 0,
-            Self::InPlace(octets) => octets.capacity(),
+            Self::InPlace(place) => place.memory_len,
         }
     }
 
@@ -49,7 +62,7 @@ impl Gathered {
         match self {
             Self::Copied(octets) => octets,
             Self::Nowhere => &[],
-            Self::InPlace(octets) => octets,
+            Self::InPlace(place) => &place.octets,
         }
     }
 
@@ -57,17 +70,21 @@ impl Gathered {
     /// is the first and the caller makes room for the others.
     pub(super) fn add(&mut self, piece: Piece, input: &mut BytesMut) {
         match self {
-            Self::InPlace(octets) if lies_behind(octets, input) => {
-                octets.unsplit(input.split_to(piece.len));
+            Self::InPlace(place) if lies_behind(&place.octets, input) => {
+                place.octets.unsplit(input.split_to(piece.len));
             }
             Self::Nowhere if may_stay(piece.len, input.capacity()) => {
-                *self = Self::InPlace(Box::new(input.split_to(piece.len)));
+                *self = Self::InPlace(Box::new(InPlace {
+                    memory_len: input.capacity(),
+                    octets: input.split_to(piece.len),
+                }));
             }
             Self::Nowhere => {
                 *self = Self::default();
                 self.add(piece, input);
             }
-            Self::InPlace(octets) => {
+            Self::InPlace(place) => {
+                let octets = &place.octets;
                 let mut copied = Vec::with_capacity(room(octets.len(), octets.len(), piece));
                 copied.extend_from_slice(octets);
                 gather(
@@ -90,28 +107,35 @@ impl Gathered {
     ///
     /// What is here is moved when its room is used up, and then either the rest of the frame fits or the room is three times
     /// as long, so that reads of any length cost few copies. Where the caller put something else in the place of `input`,
-    /// no more than `min` octets are moved.
-    pub(super) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) {
+    /// no more than `min` octets are moved. Tells whether the room is behind what is here.
+    pub(super) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) -> bool {
         let held = self.octets();
         if held.is_empty() {
             *self = Self::Nowhere;
-            return input.reserve(min);
+            input.reserve(min);
+            return false;
         }
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         let is_behind = lies_behind(held, input);
         let is_large = left.saturating_add(held.len()) >= SPLIT_FROM;
         if left == 0 || !is_large || !input.is_empty() || !(is_behind || held.len() <= min) {
-            return input.reserve(min);
+            input.reserve(min);
+            return lies_behind(self.octets(), input);
         }
         if is_behind && input.capacity() >= left.min(min) {
-            return;
+            return true;
         }
         let most = held.len().saturating_mul(MAX_PINNED - 1);
         let room = left.min(most.saturating_add(min)).max(min);
         let mut moved = BytesMut::with_capacity(held.len().saturating_add(room));
         moved.extend_from_slice(held);
+        let memory_len = moved.capacity();
         *input = moved.split_off(held.len());
-        *self = Self::InPlace(Box::new(moved));
+        *self = Self::InPlace(Box::new(InPlace {
+            octets: moved,
+            memory_len,
+        }));
+        true
     }
 
     /// Gives the message, of which `input` may hold the memory behind it.
@@ -119,8 +143,9 @@ impl Gathered {
         match core::mem::take(self) {
             Self::Copied(octets) => Bytes::from(octets),
             Self::Nowhere => Bytes::new(),
-            Self::InPlace(octets) => {
+            Self::InPlace(place) => {
                 *self = Self::Nowhere;
+                let octets = place.octets;
                 let behind = input.capacity().saturating_add(octets.len());
                 if may_stay(octets.len(), behind) {
                     octets.freeze()
@@ -137,7 +162,7 @@ impl Gathered {
         match self {
             Self::Copied(octets) => octets,
             Self::Nowhere => Vec::new(),
-            Self::InPlace(octets) => (*octets).into(),
+            Self::InPlace(place) => place.octets.into(),
         }
     }
 }

@@ -23,6 +23,10 @@ use crate::serve::stop::{KeptStop, Stop};
 /// back by TCP.
 const MAX_WAITING_LEN: usize = 1 << 20;
 
+/// From this length on, a message goes on arriving where it lies, with room for three times as much behind it. All else is
+/// read into a spare buffer, so that who sends little and waits holds little.
+const IN_PLACE_FROM: usize = 4 << 10;
+
 /// The state of a WebSocket.
 pub(super) struct Drive {
     pub(super) link: Link,
@@ -40,8 +44,9 @@ pub(super) struct Drive {
     phase: Phase,
     /// What the message that is arriving holds of the server's allowance.
     held: Share,
-    /// When that message grew last.
+    /// When that message had grown last to twice what was there before, and what was there then.
     grew_at: Duration,
+    grew_to: usize,
     /// As the session has it, which sees only a part of what waits.
     max_out_len: usize,
     slot: Slot,
@@ -81,6 +86,7 @@ impl Drive {
             phase: Phase::Open,
             held: Share::new(shared.unfinished.clone()),
             grew_at: Duration::ZERO,
+            grew_to: 0,
             max_out_len,
             slot,
         }
@@ -155,13 +161,19 @@ impl Drive {
         self.link.append(|out| while session.transmit((), out) {});
     }
 
-    /// Counts the message that is arriving against the allowance that all connections share.
+    /// Counts the message that is arriving against the allowance that all connections share, and sees whether it grows: to
+    /// twice its length, so that single octets do not keep it alive.
     fn account(&mut self) {
+        let arrived = self.session.arrived_len();
+        if arrived == 0 || arrived / 2 >= self.grew_to {
+            self.grew_at = self.read_at;
+            self.grew_to = arrived;
+        }
         let len = self.session.buffered_len();
+        self.link.keep_input &= len > 0;
         if len == self.held.len() {
             return;
         }
-        self.grew_at = self.read_at;
         if !self.held.set(len) {
             self.give_up(CloseCode::TRY_AGAIN_LATER, "too many unfinished messages");
         }
@@ -223,7 +235,18 @@ impl Drive {
         }
         let read = self.link.waiting_len() < MAX_WAITING_LEN;
         // Octets come before deadlines: a Pong that has arrived is in time.
-        match self.link.poll_exchange(cx, read) {
+        let arrived = self.session.arrived_len();
+        let session = &mut self.session;
+        let make_room = |link: &mut Link| match arrived {
+            0 => {
+                link.make_room();
+                let len = link.read_len();
+                link.keep_input = session.make_room(&mut link.input, len);
+            }
+            1..IN_PLACE_FROM => link.make_room(),
+            _ => link.keep_input = session.make_room(&mut link.input, IN_PLACE_FROM),
+        };
+        match self.link.poll_exchange(cx, read, make_room) {
             Poll::Ready(Ok(Exchange::Read(1..) | Exchange::Wrote)) => return Poll::Ready(()),
             Poll::Ready(Ok(Exchange::Read(0)) | Err(_)) => {
                 self.end_of_input();
