@@ -17,7 +17,7 @@ pub(crate) struct Dice {
 #[derive(Debug)]
 enum Source {
     System,
-    /// The state of a SplitMix64.
+    /// The state of a `SplitMix64`.
     Seed(u64),
 }
 
@@ -56,7 +56,8 @@ impl Dice {
         if self.left < N {
             match &mut self.source {
                 Source::System => {
-                    getrandom::fill(&mut self.pool).map_err(|error| Error::Entropy(error.into()))?
+                    getrandom::fill(&mut self.pool)
+                        .map_err(|error| Error::Entropy(error.into()))?;
                 }
                 Source::Seed(state) => {
                     for octets in self.pool.as_chunks_mut::<8>().0 {

@@ -31,7 +31,7 @@ impl Entropy {
     /// The next number.
     #[must_use]
     pub fn draw(&self) -> u64 {
-        /// SplitMix64 steps by the golden ratio, and mixes by these.
+        /// `SplitMix64` steps by the golden ratio, and mixes by these.
         const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
         const MIX: [u64; 2] = [0xBF58_476D_1CE4_E5B9, 0x94D0_49BB_1331_11EB];
         let Some(state) = &self.0 else {

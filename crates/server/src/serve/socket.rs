@@ -68,6 +68,10 @@ impl Socket {
     }
 
     /// Resolves when there may be room.
+    #[expect(
+        clippy::needless_pass_by_ref_mut,
+        reason = "a shared borrow over a wait would ask every stream to be Sync"
+    )]
     pub(super) fn poll_write_ready(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &self.0 {
             Kind::Tcp(socket) => socket.poll_write_ready(cx),
