@@ -272,10 +272,9 @@ impl Link {
         while self.has_octets() {
             // A plain write costs the kernel less than a vectored one of a single piece.
             let written = match self.pending.front() {
-                None => self.socket.try_write(&self.out),
                 Some(_) if self.socket.is_vectored() => self.try_write_pieces(),
                 Some(first) if self.out.is_empty() => self.socket.try_write(first),
-                Some(_) => self.socket.try_write(&self.out),
+                Some(_) | None => self.socket.try_write(&self.out),
             };
             match written {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
