@@ -42,8 +42,7 @@ digest() {
 }
 
 has_compiler() {
-    [[ -x $rustc && -x /usr/bin/cargo && -x $linker && -d /usr/lib/rustlib/src/rust/library ]] \
-        || { [[ -x $rustc && -x $linker ]] && dpkg -s rust-web-src &> /dev/null; }
+    [[ -x $rustc && -x /usr/bin/cargo && -x $linker && -d /usr/lib/rustlib/src/rust/library ]]
 }
 
 compile() {

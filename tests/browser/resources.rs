@@ -40,6 +40,8 @@ fn without_the_demo_there_is_only_the_library() {
         ("GET", "/", 404),
         ("GET", "/demo/page.js", 404),
         ("GET", "/demo/clock", 404),
+        ("GET", "/playground", 404),
+        ("GET", "/demo/playground.wasm", 404),
         ("POST", "/demo/cut?transport=sse", 404),
     ] {
         let answer = server.ask(method, target, &[], b"");
