@@ -214,6 +214,27 @@ fn reads_of_one_octet_cost_few_moves() {
 }
 
 #[test]
+fn small_fragments_behind_a_large_one_move_nothing() {
+    let (mut client, mut input) = (client(), BytesMut::new());
+    client.make_room(&mut input, 64 * KIB);
+    input.extend_from_slice(&header(false, 32 * KIB));
+    input.resize(input.len() + 32 * KIB, 7);
+    assert_eq!(client.next_event(&mut input, NOW), None);
+    for number in 1..=10 {
+        // Its header lies between it and what is here; its second octet comes later.
+        let fragment = [0x00, 2, 7, 7];
+        client.make_room(&mut input, 64 * KIB);
+        input.extend_from_slice(&fragment[..3]);
+        assert_eq!(client.next_event(&mut input, NOW), None);
+        let behind = client.make_room(&mut input, 64 * KIB);
+        assert!(!behind && input.capacity() >= 64 * KIB, "{number}");
+        input.extend_from_slice(&fragment[3..]);
+        assert_eq!(client.next_event(&mut input, NOW), None);
+        assert_eq!(client.arrived_len(), 32 * KIB + 2 * number);
+    }
+}
+
+#[test]
 fn a_message_pins_at_most_four_times_its_length() {
     let mut client = client();
     let wire = frame(5 * KIB);

@@ -106,8 +106,8 @@ impl Gathered {
     /// here, where there is more of the frame than a read brings, with room for up to three times what has arrived.
     ///
     /// What is here is moved when its room is used up, and then either the rest of the frame fits or the room is three times
-    /// as long, so that reads of any length cost few copies. Where the caller put something else in the place of `input`,
-    /// no more than `min` octets are moved. Tells whether the room is behind what is here.
+    /// as long, so that reads of any length cost few copies. Where `input` is not the room behind what is here, no more than
+    /// `min` octets are moved, and no more than are still to come. Tells whether the room is behind what is here.
     pub(super) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) -> bool {
         let held = self.octets();
         if held.is_empty() {
@@ -118,7 +118,9 @@ impl Gathered {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         let is_behind = lies_behind(held, input);
         let is_large = left.saturating_add(held.len()) >= SPLIT_FROM;
-        if left == 0 || !is_large || !input.is_empty() || !(is_behind || held.len() <= min) {
+        // To move what is here pays where as much is still to come: not for each of many small fragments.
+        let pays = is_behind || (held.len() <= min && held.len() <= left);
+        if left == 0 || !is_large || !input.is_empty() || !pays {
             input.reserve(min);
             return lies_behind(self.octets(), input);
         }
