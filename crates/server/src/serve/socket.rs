@@ -233,7 +233,7 @@ impl Gate {
         }
     }
 
-    fn poll_open(&self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_open(&self, cx: &Context<'_>) -> Poll<()> {
         let waker = Some(cx.waker().clone());
         *self.waiter.lock().unwrap_or_else(PoisonError::into_inner) = waker;
         // Behind the waker, so that who opens in between is either seen or wakes.
