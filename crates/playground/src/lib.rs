@@ -21,8 +21,9 @@ use tidings_explain::{Fault, Protocol, explain};
 pub use feed::{Event, events};
 use json::Writer;
 
-/// Longest input of [`told`], in octets: it is read four times, and shown on one page.
-pub const MAX_INPUT_LEN: usize = 64 * 1024;
+/// Longest input of [`told`], in octets: read four times over while somebody drags the cut, so it takes no longer than
+/// a blink.
+pub const MAX_INPUT_LEN: usize = 16 * 1024;
 
 /// Which protocol the octets are of, or that the octets tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

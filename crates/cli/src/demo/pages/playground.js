@@ -7,7 +7,7 @@ import { fromBase64, fromHex, fromText, toBase64, toHex, toText } from './playgr
 import { View } from './playground-view.js';
 
 /** The module takes no more. */
-const MOST = 65_536;
+const MOST = 16_384;
 /** Longer links are cut by what carries them. */
 const MOST_IN_LINK = 4096;
 /** A browser takes a few changes of the link a second. */
