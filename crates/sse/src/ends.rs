@@ -71,7 +71,7 @@ mod masks {
     impl Iterator for Ends<'_> {
         type Item = usize;
 
-        #[inline]
+        #[inline(always)]
         fn next(&mut self) -> Option<usize> {
             let mut looks = 0;
             while self.mask == 0 {

@@ -33,7 +33,7 @@ pub(crate) enum Front {
 
 impl Front {
     /// Looks at the first line. What is over a limit is left to whoever reads line by line.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(chunk: &[u8], max_line_len: usize, max_event_len: usize) -> Self {
         let [b'd', b'a', b't', b'a', b':', behind @ ..] = chunk else {
             return match chunk {
