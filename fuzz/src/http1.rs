@@ -1,11 +1,13 @@
-//! HTTP/1.1: both roles against hostile octets, the chunked coding, the way there and back, and httparse as the judge.
+//! HTTP/1.1: both roles against hostile octets, the chunked coding, the way there and back, httparse as the judge, and a proxy between two ends.
 
 mod chunked;
 mod differential;
+mod forward;
 mod round_trip;
 
 pub use chunked::http1_chunked;
 pub use differential::http1_differential;
+pub use forward::http1_forward;
 pub use round_trip::http1_round_trip;
 
 use bytes::{Bytes, BytesMut};

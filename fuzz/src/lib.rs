@@ -15,7 +15,8 @@ mod sse;
 mod websocket;
 
 pub use http1::{
-    http1_chunked, http1_differential, http1_request, http1_response, http1_round_trip,
+    http1_chunked, http1_differential, http1_forward, http1_request, http1_response,
+    http1_round_trip,
 };
 pub use hub::hub_model;
 pub use polling::polling_fields;
@@ -28,12 +29,13 @@ pub use websocket::{
 pub type Target = fn(&[u8]);
 
 /// Every target with its body.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("http1_request", http1_request),
     ("http1_response", http1_response),
     ("http1_chunked", http1_chunked),
     ("http1_round_trip", http1_round_trip),
     ("http1_differential", http1_differential),
+    ("http1_forward", http1_forward),
     ("websocket_frames", websocket_frames),
     ("websocket_connection", websocket_connection),
     ("websocket_handshake", websocket_handshake),
