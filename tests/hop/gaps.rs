@@ -4,11 +4,10 @@ use core::time::Duration;
 
 use tidings_client::{GapReason, Item, Start, Subscribe, Transport};
 use tidings_tests::proxy::{Cutting, Proxy};
+use tidings_tests::published::{MAX, assert_is, message, publish};
 use tidings_tests::random::Random;
 use tidings_tests::{Server, peer};
 use tokio::time::timeout;
-
-use crate::published::{MAX, assert_is, message, publish};
 
 const HISTORY: u64 = 50;
 const ROUNDS: u64 = 200;

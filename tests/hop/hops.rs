@@ -7,11 +7,10 @@ use std::time::Instant;
 
 use tidings_client::{Start, Subscribe, Subscription, Transport};
 use tidings_tests::proxy::{Cutting, Proxy};
+use tidings_tests::published::{MAX, assert_is, message, publish};
 use tidings_tests::random::Random;
 use tidings_tests::{Connection, Server, peer};
 use tokio::time::{sleep, timeout};
-
-use crate::published::{MAX, assert_is, message, publish};
 
 const MESSAGES: u64 = 20_000;
 const CUTS: u64 = 500;

@@ -15,5 +15,4 @@
 mod gaps;
 mod hops;
 mod names;
-mod published;
 mod publisher;

@@ -22,6 +22,7 @@ pub mod http;
 pub mod nginx;
 pub mod peer;
 pub mod proxy;
+pub mod published;
 pub mod random;
 pub mod tls_proxy;
 pub mod websocket;

@@ -1,23 +1,27 @@
 //! What is published: message number N of a seed is always the same.
 
+use crate::random::Random;
+use crate::{Connection, http};
 use tidings_client::{Data, Item, Message};
-use tidings_tests::random::Random;
-use tidings_tests::{Connection, http};
 
 /// The size limit that the tests give the server.
-pub(crate) const MAX: usize = 4096;
+pub const MAX: usize = 4096;
 
 /// One message before it has a position.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Published {
-    pub(crate) event: Option<String>,
-    pub(crate) binary: bool,
-    pub(crate) payload: Vec<u8>,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Published {
+    /// The name of the event.
+    pub event: Option<String>,
+    /// Whether it is binary.
+    pub binary: bool,
+    /// The octets.
+    pub payload: Vec<u8>,
 }
 
 /// Makes message `number`: 5 % binary, 1 % empty, 1 % at the size limit, 30 % of the others with LF.
 /// No CR: an event stream has one newline only.
-pub(crate) fn message(seed: u64, number: u64) -> Published {
+#[must_use]
+pub fn message(seed: u64, number: u64) -> Published {
     let mut random = Random::new(seed.rotate_left(32) ^ number);
     let event = random
         .percent(20)
@@ -66,7 +70,7 @@ pub(crate) fn message(seed: u64, number: u64) -> Published {
 }
 
 /// Publishes messages in one write on a raw connection, and reads the answers.
-pub(crate) fn publish(connection: &mut Connection, target: &str, messages: &[Published]) {
+pub fn publish(connection: &mut Connection, target: &str, messages: &[Published]) {
     let mut octets = Vec::new();
     for message in messages {
         let target = match &message.event {
@@ -92,7 +96,7 @@ pub(crate) fn publish(connection: &mut Connection, target: &str, messages: &[Pub
 }
 
 /// Checks that an item is message `number` (from 1) at its offset, as it was published.
-pub(crate) fn assert_is(item: &Item, seed: u64, number: u64, what: &str) {
+pub fn assert_is(item: &Item, seed: u64, number: u64, what: &str) {
     let Item::Message(got) = item else {
         panic!("{what}: message {number} is {item:?}")
     };
@@ -111,7 +115,8 @@ pub(crate) fn assert_is(item: &Item, seed: u64, number: u64, what: &str) {
 }
 
 /// The offset of a message's position.
-pub(crate) fn offset(message: &Message) -> u64 {
+#[must_use]
+pub fn offset(message: &Message) -> u64 {
     let id = message.id.as_deref().expect("a position");
     id.split_once('.')
         .expect("EPOCH.OFFSET")
