@@ -394,3 +394,38 @@ async fn messages_come_though_the_peer_takes_nothing_before_they_are_read() {
     drop(subscription);
     peer.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_drawn_follows_from_the_seed() {
+    let (dialer, mut server) = network();
+    let mut keys = Vec::new();
+    for seed in [Some(1), Some(1), Some(2), None, None] {
+        let mut asked = subscribe(Transport::WebSocket, &dialer);
+        if let Some(seed) = seed {
+            asked = asked.seed(seed);
+        }
+        let opening = tokio::spawn(asked.open());
+        let mut conn = server.accept().await;
+        let request = greet(&mut conn, Transport::WebSocket).await;
+        keys.push(field(&request, "Sec-WebSocket-Key").unwrap().to_owned());
+        opening.await.unwrap().unwrap();
+
+        let mut publisher = crate::Publisher::new("http://h/channels/c").unwrap();
+        publisher = publisher.dialer(dialer.clone());
+        if let Some(seed) = seed {
+            publisher = publisher.seed(seed);
+        }
+        let publishing = tokio::spawn(async move {
+            let message = crate::Publish::text("");
+            publisher.publish(message).await.unwrap();
+        });
+        let mut conn = server.accept().await;
+        let request = conn.request().await;
+        keys.push(field(&request, "Idempotency-Key").unwrap().to_owned());
+        conn.send(answer(200, "", r#"{"id":"e.1"}"#)).await;
+        publishing.await.unwrap();
+    }
+    assert_eq!(keys[..2], keys[2..4]);
+    let distinct: std::collections::BTreeSet<_> = keys[2..].iter().collect();
+    assert_eq!(distinct.len(), keys.len() - 2, "{keys:?}");
+}

@@ -74,3 +74,48 @@ async fn a_publish_over_tcp_is_repeated_under_its_key_after_a_reset() {
     );
     peer.await.unwrap();
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_socket_is_reached_by_a_closure_that_is_told_host_and_port() {
+    use tokio::net::{UnixListener, UnixStream};
+
+    let path = std::env::temp_dir().join(format!("tidings-client-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    let peer = tokio::spawn(async move {
+        let mut heads = Vec::new();
+        for body in [r#"{"id":"e.1"}"#, &page("e.1", &[("e.1", "hello")])] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            heads.push(String::from_utf8(head).unwrap());
+            stream
+                .write_all(answer(200, "Connection: close\r\n", body).as_bytes())
+                .await
+                .unwrap();
+        }
+        heads
+    });
+    let connect = {
+        let path = path.clone();
+        move |host: String, port| {
+            assert_eq!((host.as_str(), port), ("tidings.example", 8080));
+            UnixStream::connect(path.clone())
+        }
+    };
+    let url = "http://tidings.example:8080/channels/c";
+    let mut publisher = Publisher::new(url).unwrap().connect_with(connect.clone());
+    let published = publisher.publish(Publish::text("hello")).await;
+    assert_eq!(published.unwrap(), "e.1");
+    let subscribe = Subscribe::new(url).unwrap().connect_with(connect);
+    let subscribe = subscribe.via(Transport::ShortPoll);
+    let mut subscription = subscribe.open().await.unwrap();
+    assert_eq!(text(&mut subscription).await, "hello");
+    for head in peer.await.unwrap() {
+        assert_eq!(field(&head, "Host"), Some("tidings.example:8080"));
+    }
+    std::fs::remove_file(&path).unwrap();
+}
