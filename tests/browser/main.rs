@@ -13,3 +13,4 @@ mod page;
 mod playground;
 mod resources;
 mod script;
+mod wire;

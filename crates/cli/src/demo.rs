@@ -25,10 +25,12 @@ use tidings_server::channels::Channels;
 use tidings_server::http1::RequestHead;
 use tidings_server::serve::{Request, Response};
 
+pub(crate) use assets::wire_page;
+pub(crate) use cut::transport;
 pub(crate) use generator::Generator;
 
 /// What a link on another site may open.
-const DOCUMENTS: [&str; 2] = ["/", "/playground"];
+const DOCUMENTS: [&str; 3] = ["/", "/playground", "/wire"];
 
 /// The page, its parts and its cuts, in front of the channels.
 #[derive(Debug, Clone)]
@@ -93,7 +95,7 @@ pub(crate) fn library(request: &Request, channels: &Channels) -> Option<Response
 }
 
 /// The answer to another method than `GET` or `HEAD`.
-fn asked_by_get(head: &RequestHead) -> Option<Response> {
+pub(crate) fn asked_by_get(head: &RequestHead) -> Option<Response> {
     if matches!(head.method(), "GET" | "HEAD") {
         return None;
     }
@@ -103,7 +105,7 @@ fn asked_by_get(head: &RequestHead) -> Option<Response> {
 
 /// Makes the checks of the channels. A link on a page of another site may open ours: the document
 /// holds nothing, and what its scripts ask they ask as our own.
-fn admit(request: &Request, channels: &Channels) -> Result<(), Response> {
+pub(crate) fn admit(request: &Request, channels: &Channels) -> Result<(), Response> {
     match channels.guard(request) {
         Err(refused) if refused.status() == 403 && is_followed_link(request.head()) => Ok(()),
         result => result,

@@ -12,6 +12,7 @@ mod record;
 mod serve;
 mod subscribe;
 mod target;
+mod wire;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::demo::{self, Demo, Generator};
+use crate::wire::{Mode, Wire};
 
 /// Largest message of the echo.
 const ECHO_MAX_LEN: usize = 16 << 20;
@@ -42,6 +43,10 @@ pub(crate) struct Serve {
     /// Compress messages over WebSockets whose client offers it, each once for all its readers. Not for secrets beside what strangers write.
     #[arg(long)]
     deflate: bool,
+    /// Whose octets the page at /wire shows: of no connections, of those that the page itself opened, or of all, which takes a
+    /// loopback address. Without it `own` with --demo, else `off`.
+    #[arg(long, value_name = "MODE")]
+    trace: Option<Mode>,
     /// Messages that a channel keeps.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000)]
     history: usize,
@@ -94,6 +99,10 @@ enum Error {
         "{0} is reachable from other machines: give --publish-key FILE, or --open to let everybody publish"
     )]
     Exposed(SocketAddr),
+    #[error(
+        "--trace=all shows what every client sends, and {0} is reachable from other machines: listen on a loopback address, or take --trace=own"
+    )]
+    TracesOthers(SocketAddr),
     #[error("cannot read the key in {}", path.display())]
     Key {
         path: PathBuf,
@@ -129,6 +138,12 @@ async fn serve(args: Serve) -> Result<(), Error> {
     if !args.listen.ip().is_loopback() && args.publish_key.is_none() && !args.open {
         return Err(Error::Exposed(args.listen));
     }
+    let by_default = if args.demo { Mode::Own } else { Mode::Off };
+    let mode = args.trace.unwrap_or(by_default);
+    if mode == Mode::All && !args.listen.ip().is_loopback() {
+        return Err(Error::TracesOthers(args.listen));
+    }
+    let wire = Wire::new(mode, args.demo);
     let mut config = channels::Config::default();
     config.hub.max_messages = args.history;
     config.hub.max_octets = args.history_octets;
@@ -144,6 +159,7 @@ async fn serve(args: Serve) -> Result<(), Error> {
     }
     let mut connections = serve::Config::default();
     connections.max_connections = args.max_connections;
+    connections.tap = wire.as_ref().map(Wire::tap);
 
     // Before the line that says so, so that a stop at any time after it is a good one.
     let interrupt = signal(SignalKind::interrupt()).map_err(Error::Serve)?;
@@ -162,9 +178,12 @@ async fn serve(args: Serve) -> Result<(), Error> {
         .transpose()
         .map_err(Error::Demo)?;
     let handler = move |request: Request| {
-        let (channels, demo) = (channels.clone(), demo.clone());
+        let (channels, demo, wire) = (channels.clone(), demo.clone(), wire.clone());
         async move {
             if let Some(response) = demo::library(&request, &channels) {
+                return response;
+            }
+            if let Some(response) = wire.and_then(|wire| wire.handle(&request, &channels)) {
                 return response;
             }
             match (request.head().path(), demo) {

@@ -131,6 +131,39 @@ const PAGES: [Asset; 32] = [
     },
 ];
 
+/// The parts of the wire view, which has more of the demo's: see [`SHARED`].
+const WIRE: [Asset; 8] = [
+    asset("/wire", HTML, include_str!("../wire/pages/wire.html")),
+    asset(
+        "/wire/wire.css",
+        CSS,
+        include_str!("../wire/pages/wire.css"),
+    ),
+    asset("/wire/page.js", JS, include_str!("../wire/pages/page.js")),
+    asset("/wire/trace.js", JS, include_str!("../wire/pages/trace.js")),
+    asset("/wire/lane.js", JS, include_str!("../wire/pages/lane.js")),
+    asset(
+        "/wire/inspect.js",
+        JS,
+        include_str!("../wire/pages/inspect.js"),
+    ),
+    asset("/wire/bits.js", JS, include_str!("../wire/pages/bits.js")),
+    asset(
+        "/wire/roving.js",
+        JS,
+        include_str!("../wire/pages/roving.js"),
+    ),
+];
+
+/// What the wire view has of the demo, which may be off.
+const SHARED: [&str; 5] = [
+    "/demo/base.css",
+    "/demo/icon.svg",
+    "/demo/dom.js",
+    "/demo/place.js",
+    "/demo/words.js",
+];
+
 /// The part of the library at a path.
 pub(crate) fn library(path: &str) -> Option<&'static Asset> {
     LIBRARY.iter().find(|asset| asset.path == path)
@@ -139,6 +172,12 @@ pub(crate) fn library(path: &str) -> Option<&'static Asset> {
 /// The part of the page at a path.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
     PAGES.iter().find(|asset| asset.path == path)
+}
+
+/// The part of the wire view at a path.
+pub(crate) fn wire_page(path: &str) -> Option<&'static Asset> {
+    let shared = SHARED.contains(&path).then(|| find(path)).flatten();
+    WIRE.iter().find(|asset| asset.path == path).or(shared)
 }
 
 impl Asset {
@@ -189,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_page_names_only_parts_that_there_are() {
-        for asset in PAGES.iter().chain(&LIBRARY) {
+        for asset in PAGES.iter().chain(&WIRE).chain(&LIBRARY) {
             let folder = asset.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             for quoted in text(asset).split(['"', '\'']) {
                 let path = match quoted.strip_prefix("./") {
@@ -200,9 +239,14 @@ mod tests {
                     Some(_) | None => quoted.to_owned(),
                 };
                 let is_file = path.starts_with("/tidings") && path.ends_with(".js")
-                    || path.starts_with("/demo/") && path.contains('.') && !path.contains('?');
+                    || (path.starts_with("/demo/") || path.starts_with("/wire/"))
+                        && path.contains('.')
+                        && !path.contains('?');
                 if is_file {
-                    let found = find(&path).or_else(|| library(&path));
+                    // Without the demo the wire view has what is shared with it.
+                    let alone = asset.path.starts_with("/wire");
+                    let page = if alone { wire_page(&path) } else { find(&path) };
+                    let found = page.or_else(|| library(&path));
                     assert!(found.is_some(), "{} names {path}", asset.path);
                 }
             }
@@ -211,7 +255,7 @@ mod tests {
 
     #[test]
     fn nothing_is_inline_and_nothing_comes_from_outside() {
-        for asset in PAGES.iter().chain(&LIBRARY) {
+        for asset in PAGES.iter().chain(&WIRE).chain(&LIBRARY) {
             let (at, content) = (asset.path, text(asset));
             for refused in [
                 "https://",
@@ -227,7 +271,10 @@ mod tests {
                 assert!(!content.contains(" style="), "{at}");
                 assert!(!content.contains(" onclick="), "{at}");
                 for script in content.split("<script").skip(1) {
-                    let is_ours = script.contains("src=\"/demo/") || script.contains("src=\"demo/");
+                    let own = ["/demo/", "demo/", "/wire/"];
+                    let is_ours = own
+                        .iter()
+                        .any(|folder| script.contains(&format!("src=\"{folder}")));
                     assert!(is_ours && script.contains("></script>"), "{at}");
                 }
             }

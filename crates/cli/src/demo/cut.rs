@@ -125,7 +125,7 @@ fn asked(query: &str) -> Result<(Transport, Duration), &'static str> {
 }
 
 /// The transport by which a request reads a channel, as our readers ask for it.
-fn transport(head: &RequestHead) -> Option<Transport> {
+pub(crate) fn transport(head: &RequestHead) -> Option<Transport> {
     let name = head.path().strip_prefix("/channels/")?;
     if head.method() != "GET" || name.contains('/') {
         return None;
