@@ -24,10 +24,11 @@ pub fn mask(payload: &mut [u8], key: [u8; 4], phase: usize) -> usize {
         return next;
     }
     let key = turn(u32::from_le_bytes(key), phase);
-    if payload.len() < ALIGN_FROM {
-        xor(payload, key);
-    } else {
-        xor_long(payload, key);
+    match payload.len() {
+        0..ALIGN_FROM => xor(payload, key),
+        #[cfg(feature = "simd")]
+        crate::simd::MASK_FROM.. => crate::simd::xor_long(payload, key),
+        _ => xor_wide(payload, key),
     }
     next
 }
@@ -44,9 +45,10 @@ pub(crate) fn append_masked(payload: &[u8], key: [u8; 4], out: &mut BytesMut) {
     }
 }
 
-/// XORs as [`xor`] does, by the words that every processor of the target has.
-#[cfg(not(feature = "simd"))]
-fn xor_long(octets: &mut [u8], key: u32) {
+/// XORs as [`xor`] does, by the words that every processor of the target has. Not inlined, so that what masks a short payload
+/// stays short.
+#[inline(never)]
+fn xor_wide(octets: &mut [u8], key: u32) {
     xor_aligned::<16>(octets, key);
 }
 
@@ -57,7 +59,7 @@ fn append_long(octets: &[u8], key: u32, out: &mut BytesMut) {
 }
 
 #[cfg(feature = "simd")]
-use crate::simd::{append_long, xor_long};
+use crate::simd::append_long;
 
 /// Appends what [`xor`] makes of the octets, a block at a time, so that a block is masked in registers on its way.
 #[inline(always)]

@@ -12,15 +12,10 @@ use crate::utf8::cut_len;
 
 static LEVEL: LazyLock<Level> = LazyLock::new(Level::new);
 
-/// XORs the key over the octets from its first octet on, which is the lowest. Not inlined, so that what masks a short payload
-/// stays short.
+/// XORs the key over the octets from its first octet on, which is the lowest.
 #[inline(never)]
 pub(crate) fn xor_long(octets: &mut [u8], key: u32) {
-    if octets.len() < MASK_FROM {
-        xor_aligned::<16>(octets, key);
-    } else {
-        dispatch!(*LEVEL, _ => xor_aligned::<32>(octets, key));
-    }
+    dispatch!(*LEVEL, _ => xor_aligned::<32>(octets, key));
 }
 
 /// Appends the octets, each combined with its octet of the key, whose first is the lowest.
@@ -40,6 +35,6 @@ pub(crate) fn good_front(text: &[u8]) -> Option<usize> {
 }
 
 /// The length from which words of 32 octets are ahead of those of 16.
-const MASK_FROM: usize = 512;
+pub(crate) const MASK_FROM: usize = 512;
 /// The length below which the crate asks std itself.
 const UTF8_FROM: usize = 64;
