@@ -6,7 +6,7 @@
 //! | `/playground` | octets told as they are typed, by the codecs in WebAssembly |
 //! | `/tidings.js`, `/tidings-NAME.js`, `/tidings.d.ts` | the library for pages, with or without the demo |
 //! | `/demo/clock` | the server's time, to measure latency by |
-//! | `/demo/settings` | what a channel keeps |
+//! | `/demo/settings` | what a channel keeps, and whether there is a wire view |
 //! | `POST /demo/cut?transport=NAME` | resets the connections of a transport |
 
 mod assets;
@@ -41,15 +41,18 @@ struct Inner {
     outages: cut::Outages,
     /// Messages that a channel keeps.
     history: usize,
+    /// Whether there is a wire view.
+    wire: bool,
 }
 
 impl Demo {
-    /// Prepares the demo over channels that keep `history` messages each.
+    /// Prepares the demo over channels that keep `history` messages each, with or without a wire view.
     #[must_use]
-    pub(crate) fn new(history: usize) -> Self {
+    pub(crate) fn new(history: usize, wire: bool) -> Self {
         Self(Arc::new(Inner {
             outages: cut::Outages::default(),
             history,
+            wire,
         }))
     }
 
@@ -78,7 +81,8 @@ impl Demo {
     }
 
     fn settings(&self) -> Response {
-        let settings = format!("{{\"history\":{}}}\n", self.0.history);
+        let (history, wire) = (self.0.history, self.0.wire);
+        let settings = format!("{{\"history\":{history},\"wire\":{wire}}}\n");
         Response::bytes(200, "application/json", settings).with("Cache-Control", "no-store")
     }
 }

@@ -171,7 +171,7 @@ async fn serve(args: Serve) -> Result<(), Error> {
     let address = listener.local_addr().map_err(Error::Serve)?;
     let channels = Channels::new(config);
     let echo = args.echo;
-    let demo = args.demo.then(|| Demo::new(args.history));
+    let demo = args.demo.then(|| Demo::new(args.history, wire.is_some()));
     let generator = demo
         .is_some()
         .then(|| Generator::new(address, key.as_deref(), args.demo_seed))

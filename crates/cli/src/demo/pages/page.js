@@ -69,6 +69,7 @@ setInterval(() => {
 try {
   const settings = await (await fetch('/demo/settings', { cache: 'no-store' })).json();
   set(document.getElementById('history'), `${count(settings.history)} messages`);
+  document.getElementById('to-wire').hidden = !settings.wire;
 } catch {
   // The sentence stays without the number.
 }
