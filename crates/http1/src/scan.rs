@@ -140,11 +140,16 @@ impl Scanner {
     /// False when [`scan`](Self::scan) must look at it.
     #[inline]
     pub(crate) fn goes_on(&mut self, head: &[u8]) -> bool {
-        let more = match head.get(self.at..) {
-            Some([octet]) => self.at < self.until && is(*octet, self.more),
-            Some(_) | None => false,
+        // Found from the end: by its index it would wait for the index of the octet before it.
+        let more = match head {
+            [seen @ .., octet] => {
+                seen.len() == self.at && self.at < self.until && is(*octet, self.more)
+            }
+            [] => false,
         };
-        self.at += usize::from(more);
+        if more {
+            self.at = head.len();
+        }
         more
     }
 

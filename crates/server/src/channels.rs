@@ -84,7 +84,6 @@ struct Inner {
 enum Resource<'a> {
     Channel(&'a str),
     Info(&'a str),
-    Health,
 }
 
 impl Channels {
@@ -188,12 +187,28 @@ impl Channels {
 
     /// Answers a request for `/channels/…` or `/healthz`; anything else is 404.
     pub async fn handle(&self, request: Request) -> Response {
+        if request.head().path() == "/healthz" {
+            return self.health(&request);
+        }
         let head = request.head().clone();
         let response = self.route(request, &head).await;
         if head.path() == "/channels" || head.path().starts_with("/channels/") {
             dressed(response)
         } else {
             response
+        }
+    }
+
+    /// Needs nothing of what a channel needs: it is asked by whoever watches the server, again and again.
+    fn health(&self, request: &Request) -> Response {
+        let head = request.head();
+        let response = match self.check_host(head, request) {
+            Ok(()) => health(head),
+            Err(refused) => refused,
+        };
+        match Origin::of(head, &self.0.config.allow_origins) {
+            Ok(origin) => origin.mark(response),
+            Err(_) => response,
         }
     }
 
@@ -205,7 +220,6 @@ impl Channels {
             &origin,
         ) {
             (Err(refused), _, _) => refused,
-            (Ok(()), Some(Resource::Health), _) => health(head),
             (Ok(()), Some(_), Err(why)) => Response::problem(403, why),
             (Ok(()), Some(Resource::Channel(name)), Ok(_)) => {
                 self.answer(request, head, name, false).await
@@ -341,9 +355,6 @@ impl Channels {
 
 /// What a path names, if anything of ours.
 fn resource(path: &str) -> Option<Resource<'_>> {
-    if path == "/healthz" {
-        return Some(Resource::Health);
-    }
     let name = path.strip_prefix("/channels/")?;
     match name.split_once('/') {
         None => Some(Resource::Channel(name)),
