@@ -167,21 +167,27 @@ impl Connection {
         }
     }
 
-    /// Asks the tap about a request. What waits is of earlier ones, so it leaves first. Boxed like all that seldom
-    /// happens.
+    /// Asks the tap about a request. Boxed like all that seldom happens.
     #[cold]
     fn tap<'a>(
         &'a mut self,
         head: &'a RequestHead,
     ) -> Pin<Box<dyn Future<Output = io::Result<()>> + Send + 'a>> {
         Box::pin(async move {
-            self.link.flush().await?;
-            if let Some(tap) = &self.shared.config.tap {
-                let watch = self
-                    .link
-                    .watch
-                    .get_or_insert_with(|| Box::new(Watch::new()));
-                watch.begin(tap, head, self.peer);
+            let Some(tap) = &self.shared.config.tap else {
+                return Ok(());
+            };
+            let watch = self
+                .link
+                .watch
+                .get_or_insert_with(|| Box::new(Watch::new()));
+            let probe = watch.ask(tap, head, self.peer);
+            // What waits is of earlier requests: it leaves before another hears, or nobody does.
+            if probe.is_some() || watch.is_heard() {
+                self.link.flush().await?;
+            }
+            if let Some(watch) = &mut self.link.watch {
+                watch.begin(probe, head);
             }
             Ok(())
         })

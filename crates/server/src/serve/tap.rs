@@ -139,14 +139,24 @@ impl Watch {
         }
     }
 
-    /// A request begins: asks for a probe, which hears its head.
-    pub(crate) fn begin(&mut self, tap: &Tap, head: &RequestHead, peer: SocketAddr) {
+    /// A request begins: asks whether it is to be heard.
+    pub(crate) fn ask(&self, tap: &Tap, head: &RequestHead, peer: SocketAddr) -> Option<Probe> {
         let connection = self.number;
-        self.probe = (tap.0)(Tapped {
+        (tap.0)(Tapped {
             head,
             peer,
             connection,
-        });
+        })
+    }
+
+    /// Whether somebody hears the request before.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// From here on another probe hears, or none: the head first.
+    pub(crate) fn begin(&mut self, probe: Option<Probe>, head: &RequestHead) {
+        self.probe = probe;
         self.inward = Inward::Parsed;
         self.parsed(head.raw());
     }
