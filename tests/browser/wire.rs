@@ -89,8 +89,14 @@ fn each_transport_is_told_to_the_octet_both_ways() {
     assert_eq!(websocket.text(), "World");
     assert_eq!(stream.event().unwrap().data.as_deref(), Some("World"));
 
+    // What has left is told a moment after it left.
     let kept = until(&server, &trace, |kept| {
-        kept.len() == 5 && text(&kept[3], "server").ends_with("World")
+        let ends = |at: usize, end: &str| text(&kept[at], "server").ends_with(end);
+        kept.len() == 5
+            && ends(1, "\r\n\r\n")
+            && ends(2, "World\n\n\r\n")
+            && ends(3, "World")
+            && ends(4, "}\n")
     });
     let kinds: Vec<&str> = kept
         .iter()
