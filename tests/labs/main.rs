@@ -145,6 +145,12 @@ fn tests(lab: &str) -> BTreeSet<String> {
     names.map(|name| name.unwrap().to_owned()).collect()
 }
 
+/// The step of a test by its name: 2 for `step_2_base64`.
+fn step(test: &str) -> u32 {
+    let rest = test.strip_prefix("step_").unwrap();
+    rest.split('_').next().unwrap().parse().unwrap()
+}
+
 fn skeleton(lab: &str) -> String {
     read(&folder(lab).join("skeleton/src/lib.rs"))
 }
@@ -192,6 +198,13 @@ fn hold(lab: &str) {
         let (_, said) = copied.test(&["--test", &stem]);
         let failed = verdicts(&said, "FAILED");
         assert!(failed.contains(wrong.found_by), "{lab}, {name}: {said}");
+        // The test that is named is of the first step that fails: a reader stops there.
+        let first = failed.iter().map(|test| step(test)).min();
+        assert_eq!(
+            first,
+            Some(step(wrong.found_by)),
+            "{lab}, {name}: {failed:?}"
+        );
         let told = said_by(wrong.found_by, &said);
         assert!(told.contains(wrong.told), "{lab}, {name}: {told}");
         count += 1;

@@ -7,13 +7,13 @@ pub(crate) struct Wrong {
     /// The place in the reference answer, word for word.
     pub(crate) right: &'static str,
     pub(crate) wrong: &'static str,
-    /// The test that fails.
+    /// The test that fails, in the first step that does.
     pub(crate) found_by: &'static str,
     /// What it says, such as the row.
     pub(crate) told: &'static str,
 }
 
-pub(crate) const WRONG: [Wrong; 16] = [
+pub(crate) const WRONG: [Wrong; 23] = [
     Wrong {
         lab: "1-accept-key",
         name: "the text stands in front of the key",
@@ -39,6 +39,22 @@ pub(crate) const WRONG: [Wrong; 16] = [
         told: "row       one octet: two `=`",
     },
     Wrong {
+        lab: "1-accept-key",
+        name: "blanks inside the key go too",
+        right: "let key = key.trim_matches([' ', '\\t']);",
+        wrong: "let key = key.replace([' ', '\\t'], \"\");",
+        found_by: "step_3_accept_key",
+        told: "row       white space inside is kept",
+    },
+    Wrong {
+        lab: "1-accept-key",
+        name: "missing octets are not filled up with zeros",
+        right: "for i in 0..3 {",
+        wrong: "for i in 0..group.len() {",
+        found_by: "step_2_base64",
+        told: "row       one octet: two `=`",
+    },
+    Wrong {
         lab: "2-masking",
         name: "each piece begins with the first octet of the key",
         right: "let next = (phase + piece.len()) % 4;",
@@ -59,31 +75,39 @@ pub(crate) const WRONG: [Wrong; 16] = [
         name: "what is left of a word is masked from the start of the unturned key",
         right: ".zip(turned)",
         wrong: ".zip(key)",
-        found_by: "step_4_every_length_from_every_phase",
-        told: "row       1 octets from phase 1",
+        found_by: "step_3_several_pieces",
+        told: "row       cut behind two octets",
     },
     Wrong {
         lab: "3-frame-header",
         name: "a longer form than needed is taken",
         right: "payload_len < least",
         wrong: "payload_len < least && false",
-        found_by: "step_6_faults",
+        found_by: "step_5_faults",
         told: "row       2 in the form for 126",
     },
     Wrong {
         lab: "3-frame-header",
-        name: "one reserved bit is forgotten",
-        right: "first & 0x70 != 0",
-        wrong: "first & 0x60 != 0",
-        found_by: "step_6_faults",
-        told: "row       RSV3",
+        name: "what the first octet shows is told with the second",
+        right: "    if opcode.is_control() && !fin {\n        return Err(Fault::ControlFragmented);\n    }\n\n    let Some((&second, rest)) = rest.split_first() else {\n        return Ok(None);\n    };\n",
+        wrong: "    let Some((&second, rest)) = rest.split_first() else {\n        return Ok(None);\n    };\n    if opcode.is_control() && !fin {\n        return Err(Fault::ControlFragmented);\n    }\n\n",
+        found_by: "step_5_faults",
+        told: "row       Close without FIN",
+    },
+    Wrong {
+        lab: "3-frame-header",
+        name: "zeros in front of a number that is not all there are a fault",
+        right: "            let Some((len, rest)) = rest.split_first_chunk::<8>() else {",
+        wrong: "            if rest.starts_with(&[0; 6]) {\n                return Err(Fault::LengthNotMinimal);\n            }\n            let Some((len, rest)) = rest.split_first_chunk::<8>() else {",
+        found_by: "step_5_not_earlier_and_whatever_follows",
+        told: "row       2 in the form for 65536, without its last octet",
     },
     Wrong {
         lab: "3-frame-header",
         name: "the top bit is looked at when all eight octets are there",
         right: "rest.first().is_some_and(|octet| octet & 0x80 != 0)",
         wrong: "rest.len() >= 8 && rest[0] & 0x80 != 0",
-        found_by: "step_6_faults",
+        found_by: "step_5_faults",
         told: "row       the first bit of 8 octets",
     },
     Wrong {
@@ -111,6 +135,22 @@ pub(crate) const WRONG: [Wrong; 16] = [
         told: "row       17 digits that are not large",
     },
     Wrong {
+        lab: "4-chunk-size",
+        name: "no blank in an extension",
+        right: "b'\\t' | 0x20..=0x7e | 0x80..",
+        wrong: "0x21..=0x7e | 0x80..",
+        found_by: "step_3_extensions",
+        told: "row       blanks in an extension",
+    },
+    Wrong {
+        lab: "4-chunk-size",
+        name: "LF behind a blank is told as a fault of the size",
+        right: "(_, b'\\n') => return wrong(Fault::BareLf),",
+        wrong: "(State::Blank { .. }, b'\\n') => return wrong(Fault::Size),\n            (_, b'\\n') => return wrong(Fault::BareLf),",
+        found_by: "step_5_faulty_line_ends_and_extensions",
+        told: "row       LF behind a blank",
+    },
+    Wrong {
         lab: "5-event-stream-lines",
         name: "a CR at the end of a piece is forgotten",
         right: "let mut lines = Vec::new();",
@@ -125,6 +165,22 @@ pub(crate) const WRONG: [Wrong; 16] = [
         wrong: "value.trim_ascii_start()",
         found_by: "step_5_fields",
         told: "row       two spaces: one stays",
+    },
+    Wrong {
+        lab: "5-event-stream-lines",
+        name: "a CR waits for what comes next",
+        right: "        for &octet in piece {\n",
+        wrong: "        for &octet in piece {\n            if self.unfinished.last() == Some(&b'\\r') {\n                let mut line = std::mem::take(&mut self.unfinished);\n                line.pop();\n                lines.push(line);\n                if octet == b'\\n' {\n                    continue;\n                }\n            }\n            if octet == b'\\r' {\n                self.unfinished.push(octet);\n                continue;\n            }\n",
+        found_by: "step_3_several_pieces",
+        told: "row       CR at the end of a piece: at once",
+    },
+    Wrong {
+        lab: "5-event-stream-lines",
+        name: "a comment keeps its space",
+        right: "Field::Comment(value),",
+        wrong: "Field::Comment(&line[1..]),",
+        found_by: "step_5_fields",
+        told: "row       a comment with a space",
     },
     Wrong {
         lab: "6-wait",

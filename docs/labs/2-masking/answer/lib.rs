@@ -9,7 +9,7 @@ pub fn mask(piece: &mut [u8], key: [u8; 4], phase: usize) -> usize {
     let next = (phase + piece.len()) % 4;
     // From here on the first octet of the piece meets the first octet of the key.
     let mut turned = key;
-    turned.rotate_left(phase % 4);
+    turned.rotate_left(phase);
     let word = u32::from_ne_bytes(turned);
     let mut fours = piece.chunks_exact_mut(4);
     for four in &mut fours {

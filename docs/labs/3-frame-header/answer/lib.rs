@@ -71,18 +71,18 @@ pub enum Fault {
 /// Decodes the header at the start of `octets`, and says how many octets it takes.
 ///
 /// `Ok(None)` is "not yet": what is there is fine, and more is needed. A fault is told as soon as the octet that shows
-/// it is there, whatever follows.
+/// it is there, whatever follows. Whether a length is in its shortest form is decided when the whole number is there.
 pub fn decode(octets: &[u8]) -> Result<Option<(Header, usize)>, Fault> {
     let Some((&first, rest)) = octets.split_first() else {
         return Ok(None);
     };
+    let fin = first & 0x80 != 0;
     if first & 0x70 != 0 {
         return Err(Fault::ReservedBits);
     }
     let Some(opcode) = Opcode::from_bits(first & 0x0f) else {
         return Err(Fault::ReservedOpcode);
     };
-    let fin = first & 0x80 != 0;
     if opcode.is_control() && !fin {
         return Err(Fault::ControlFragmented);
     }

@@ -49,7 +49,7 @@ impl Lines {
 pub enum Field<'a> {
     /// An empty line: it ends a block.
     Blank,
-    /// A line that begins with a colon.
+    /// A line that begins with a colon. A reader of events ignores it, and its text comes without one space too.
     Comment(&'a [u8]),
     Data(&'a [u8]),
     Event(&'a [u8]),

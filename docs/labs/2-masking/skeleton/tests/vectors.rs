@@ -43,23 +43,31 @@ fn step_4_every_length_from_every_phase() {
     let key = [0x37, 0xfa, 0x21, 0x3d];
     for len in 0..70 {
         for phase in 0..4 {
-            println!("row: {len} octets from phase {phase} [RFC 6455 §5.3]");
+            let _row = Row(format!("{len} octets from phase {phase}"));
             let before: Vec<u8> = (0..len).collect();
             let octets = before.iter().enumerate();
             let want: Vec<u8> = octets
                 .map(|(i, octet)| octet ^ key[(phase + i) % 4])
                 .collect();
+            let want_phase = (phase + usize::from(len)) % 4;
             let mut found = before.clone();
             let next = mask(&mut found, key, phase);
             let told = format!(
-                "\n  row       {len} octets from phase {phase}\n  rule      RFC 6455 §5.3\n  expected  {}\n  found     {}\n",
+                "\n  row       {len} octets from phase {phase}\n  rule      RFC 6455 §5.3\n  before    {}\n  \
+                 expected  {}, then phase {want_phase}\n  found     {}, then phase {next}\n",
+                dump(&before),
                 dump(&want),
                 dump(&found),
             );
-            assert!(found == want, "{told}");
-            assert_eq!(next, (phase + usize::from(len)) % 4, "the phase after it");
+            assert!(found == want && next == want_phase, "{told}");
             mask(&mut found, key, phase);
-            assert_eq!(found, before, "masking twice gives the octets back");
+            let told = format!(
+                "\n  row       {len} octets from phase {phase}, masked twice\n  rule      RFC 6455 §5.3\n  \
+                 expected  {}\n  found     {}\n",
+                dump(&before),
+                dump(&found),
+            );
+            assert!(found == before, "{told}");
         }
     }
 }
@@ -71,7 +79,7 @@ fn step_4_every_cut_in_three_pieces() {
     mask(&mut whole, key, 0);
     for first in 0..=50 {
         for second in first..=50 {
-            println!("row: cut at {first} and {second}");
+            let _row = Row(format!("50 octets, cut at {first} and {second}"));
             let mut found: Vec<u8> = (0..50).collect();
             let phase = mask(&mut found[..first], key, 0);
             let phase = mask(&mut found[first..second], key, phase);
@@ -82,6 +90,17 @@ fn step_4_every_cut_in_three_pieces() {
                 dump(&found),
             );
             assert!(found == whole, "{told}");
+        }
+    }
+}
+
+/// Prints the name of a row if the test ends in it, also where the panic comes from the function.
+struct Row(String);
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("row: {}", self.0);
         }
     }
 }

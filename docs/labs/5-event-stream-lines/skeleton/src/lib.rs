@@ -17,7 +17,7 @@ pub struct Lines {
 impl Lines {
     /// Takes a piece of the stream, and gives the lines that it ends, without their ends.
     pub fn feed(&mut self, piece: &[u8]) -> Vec<Vec<u8>> {
-        todo!("{:?}, then {}", self.unfinished, piece.escape_ascii())
+        todo!("feed `{}`, had {:?}", piece.escape_ascii(), self.unfinished)
     }
 }
 
@@ -26,7 +26,7 @@ impl Lines {
 pub enum Field<'a> {
     /// An empty line: it ends a block.
     Blank,
-    /// A line that begins with a colon.
+    /// A line that begins with a colon. A reader of events ignores it, and its text comes without one space too.
     Comment(&'a [u8]),
     Data(&'a [u8]),
     Event(&'a [u8]),

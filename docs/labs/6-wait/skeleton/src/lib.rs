@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
     /// Whoever is woken calls this again; it may also be called again without any reason. Only the waker of the latest
     /// call counts. A reader is registered at most once, and only while it sleeps.
     pub fn poll_next(&mut self, waker: &Waker) -> Poll<String> {
-        todo!("message {}, for {waker:?}", self.after + 1)
+        todo!("message {}, or leave the waker {waker:p}", self.after + 1)
     }
 }
 

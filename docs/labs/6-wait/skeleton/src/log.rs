@@ -57,7 +57,7 @@ impl Log {
             "publisher",
             format!("publishes message {number}, and {whom}"),
         );
-        // A waker may do anything, such as call this log: never call one under a lock.
+        // A waker may do anything: never call one under a lock.
         drop(state);
         for (_, waker) in woken {
             waker.wake();
@@ -88,6 +88,11 @@ impl Log {
         let mut state = self.call();
         state.waiting.retain(|(other, _)| *other != ticket);
         state.note("reader", format!("cancel: ticket {}", ticket.0));
+    }
+
+    /// Adds to the trace what a reader does without the log. For tests: no step of the reader.
+    pub fn note_reader(&self, what: &str) {
+        self.lock().note("reader", what.to_owned());
     }
 
     /// Counts the messages. For tests: no step of the reader.

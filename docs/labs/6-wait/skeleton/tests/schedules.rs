@@ -17,9 +17,10 @@ fn step_2_a_message_that_is_there_is_read_at_once() {
     let (_, waker) = bell();
     let mut reader = Reader::new(&log);
     for number in 1..=2 {
-        let found = reader.poll_next(&waker);
-        let told = tell("it must give what is in the log", &log);
-        assert!(found == Poll::Ready(format!("message {number}")), "{told}");
+        let found = poll(&mut reader, &waker, &log);
+        let want = Poll::Ready(format!("message {number}"));
+        let told = tell(&format!("it must give {want:?}, not {found:?}"), &log);
+        assert!(found == want, "{told}");
     }
 }
 
@@ -28,7 +29,7 @@ fn step_2_a_message_that_comes_later_wakes() {
     let log = Log::scripted(&[]);
     let (bell, waker) = bell();
     let mut reader = Reader::new(&log);
-    let found = reader.poll_next(&waker);
+    let found = poll(&mut reader, &waker, &log);
     assert!(
         found.is_pending(),
         "{}",
@@ -37,9 +38,10 @@ fn step_2_a_message_that_comes_later_wakes() {
     log.publish();
     let told = tell("the reader sleeps, and nobody woke it", &log);
     assert!(bell.rung(), "{told}");
-    let found = reader.poll_next(&waker);
-    let told = tell("it must give what is in the log", &log);
-    assert!(found == Poll::Ready("message 1".to_owned()), "{told}");
+    let found = poll(&mut reader, &waker, &log);
+    let want = Poll::Ready("message 1".to_owned());
+    let told = tell(&format!("it must give {want:?}, not {found:?}"), &log);
+    assert!(found == want, "{told}");
 }
 
 #[test]
@@ -76,7 +78,7 @@ fn step_4_a_reader_that_sleeps_is_registered_once() {
     let mut reader = Reader::new(&log);
     for _ in 0..3 {
         assert!(
-            reader.poll_next(&waker).is_pending(),
+            poll(&mut reader, &waker, &log).is_pending(),
             "{}",
             tell("there is nothing", &log)
         );
@@ -102,14 +104,14 @@ fn step_4_a_reader_that_has_a_message_is_not_registered() {
     for round in 0..2 {
         if round == 1 {
             assert!(
-                reader.poll_next(&waker).is_pending(),
+                poll(&mut reader, &waker, &log).is_pending(),
                 "{}",
                 tell("there is nothing", &log)
             );
         }
         log.publish();
         assert!(
-            reader.poll_next(&waker).is_ready(),
+            poll(&mut reader, &waker, &log).is_ready(),
             "{}",
             tell("there is a message", &log)
         );
@@ -133,12 +135,12 @@ fn step_4_the_latest_waker_counts() {
     let ((_, first_waker), (second, second_waker)) = (bell(), bell());
     let mut reader = Reader::new(&log);
     assert!(
-        reader.poll_next(&first_waker).is_pending(),
+        poll(&mut reader, &first_waker, &log).is_pending(),
         "{}",
         tell("there is nothing", &log)
     );
     assert!(
-        reader.poll_next(&second_waker).is_pending(),
+        poll(&mut reader, &second_waker, &log).is_pending(),
         "{}",
         tell("there is nothing", &log)
     );
@@ -149,7 +151,7 @@ fn step_4_the_latest_waker_counts() {
 
 /// Reads as many messages as the script has, one call after the other, and sleeps where it is told to.
 fn run(script: &[usize]) -> Log {
-    println!("row: a message in front of the calls {script:?}");
+    println!("row: a message in front of the calls {script:?} of the log");
     let log = Log::scripted(script);
     let (bell, waker) = bell();
     let mut reader = Reader::new(&log);
@@ -160,7 +162,7 @@ fn run(script: &[usize]) -> Log {
             break;
         }
         bell.silence();
-        match reader.poll_next(&waker) {
+        match poll(&mut reader, &waker, &log) {
             Poll::Ready(message) => {
                 read += 1;
                 let told = tell(&format!("{message} was given, not message {read}"), &log);
@@ -183,6 +185,16 @@ fn run(script: &[usize]) -> Log {
     );
     drop(reader);
     log
+}
+
+/// Calls `poll_next`, and notes what it gave.
+fn poll(reader: &mut Reader<'_>, waker: &Waker, log: &Log) -> Poll<String> {
+    let found = reader.poll_next(waker);
+    match &found {
+        Poll::Ready(message) => log.note_reader(&format!("returns {message}")),
+        Poll::Pending => log.note_reader("returns Pending, and sleeps"),
+    }
+    found
 }
 
 /// A fault with all that happened up to it.
