@@ -289,7 +289,9 @@ impl Link {
         watch.sent(&sent);
     }
 
-    /// [`ServerConnection::next_event`] on what was read, where a tap may hear which octets it takes.
+    /// [`ServerConnection::next_event`] on what was read, where a tap may hear which octets it takes. Inlined, since an
+    /// event is large to hand on.
+    #[inline(always)]
     pub(crate) fn next_event(
         &mut self,
         http: &mut ServerConnection,
