@@ -63,8 +63,9 @@ pub enum SubscribeError {
         /// The limit.
         max: usize,
     },
-    /// The channel does not exist and the shared budget has no room for its record. Answer 503: the reader may come back.
-    #[error("the budget of {max} octets for all channels is used up")]
+    /// The channel does not exist and the shared budget has no room for its record: it is used up, or the records of others
+    /// take their half of it. Answer 503: the reader may come back.
+    #[error("the budget of {max} octets for all channels has no room for this")]
     Budget {
         /// The limit.
         max: usize,

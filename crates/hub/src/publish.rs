@@ -69,8 +69,9 @@ pub enum PublishError {
         /// The limit.
         max: usize,
     },
-    /// The shared budget is used up and no history without subscribers is left to trim. Answer 507.
-    #[error("the budget of {max} octets for all channels is used up")]
+    /// The shared budget is used up and no history without subscribers is left to trim, or the channel does not exist and
+    /// the records of others take their half of the budget. Answer 507.
+    #[error("the budget of {max} octets for all channels has no room for this")]
     Budget {
         /// The limit.
         max: usize,

@@ -1,7 +1,7 @@
 //! What a reader asks and what it is told.
 
 use core::ops::Deref;
-use core::slice;
+use core::{iter, option, slice};
 use std::sync::Arc;
 use std::vec;
 
@@ -111,10 +111,14 @@ impl Deref for Messages {
 
 impl IntoIterator for Messages {
     type Item = Arc<Message>;
-    type IntoIter = vec::IntoIter<Arc<Message>>;
+    type IntoIter = iter::Chain<option::IntoIter<Arc<Message>>, vec::IntoIter<Arc<Message>>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        Vec::from(self).into_iter()
+        let (one, many) = match self.0 {
+            Few::One(message) => (Some(message), Vec::new()),
+            Few::Many(messages) => (None, messages),
+        };
+        one.into_iter().chain(many)
     }
 }
 
