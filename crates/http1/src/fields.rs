@@ -51,7 +51,7 @@ impl Span {
     }
 }
 
-/// The low 16 bits of an index. A head that is longer is refused before anybody reads its spans.
+/// An index within a head, of which the low 16 bits are all.
 #[inline]
 fn narrow(index: usize) -> u32 {
     let [low, high, ..] = index.to_le_bytes();

@@ -27,6 +27,10 @@ pub(crate) fn read(
     head: &mut RequestHead,
 ) -> Option<(usize, Result<(), Fault>)> {
     let limits = &config.limits;
+    // A head that goes on behind this is refused, so its lines are not gathered.
+    let octets = octets
+        .get(..limits.max_head_len.min(LONGEST))
+        .unwrap_or(octets);
     let method_len = token_len(octets)?;
     let (method, rest) = octets.split_at_checked(method_len)?;
     let [b' ', rest @ ..] = rest else { return None };
@@ -84,7 +88,7 @@ pub(crate) fn read(
         rest = after;
     }
     let len = octets.len() - rest.len() + 2;
-    if len > limits.max_head_len.min(LONGEST) || head.fields.len() > limits.max_fields {
+    if head.fields.len() > limits.max_fields {
         return None;
     }
     head.method = Span::new(0, method_len);

@@ -110,3 +110,18 @@ fn a_head_that_comes_octet_by_octet_allocates_nothing() {
     });
     assert_eq!((requests, allocated.count_total), (1, 0));
 }
+
+#[test]
+fn of_a_head_over_its_limit_no_more_than_the_limit_is_gathered() {
+    let octets = [
+        &b"GET / HTTP/1.1\r\nHost: a\r\n"[..],
+        &b"b:\r\n".repeat(250_000)[..],
+    ]
+    .concat();
+    let mut connection = ServerConnection::new(Limits::default());
+    let mut input = BytesMut::from(&octets[..]);
+    let mut verdict = Ok(None);
+    let allocated = measure(|| verdict = connection.next_event(&mut input));
+    assert_eq!(verdict.map_err(|error| error.offset()).err(), Some(421));
+    assert!(allocated.bytes_max < 250_000, "{allocated:?}");
+}
