@@ -42,7 +42,8 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// An event with one data line inside one chunk takes no allocation: its texts are windows on the
 /// chunk, or held in place where they are short. What is held between calls is at most
 /// `max_event_len` octets of data and three times `max_line_len` (an unfinished line, the type, the
-/// id), and a handle on the chunk until its end is reached.
+/// id), and a handle on the chunk until its end is reached. Of these the texts of over 23 octets, and
+/// such a last event ID, are windows that keep the chunks alive which they came in.
 #[derive(Debug)]
 pub struct Decoder {
     config: Config,

@@ -154,9 +154,9 @@ impl<R: Role> Connection<R> {
     /// stays, so that it is handed out without a copy.
     ///
     /// Call it in front of each read, after [`next_event`](Self::next_event) gave `None`, and keep `input` in between. There is
-    /// room for `min` octets at least, or for the rest of the frame. Whatever the peer announced, no more is allocated than
-    /// `min` and three times what has arrived of the message; [`buffered_len`](Self::buffered_len) counts this room. Gives
-    /// true where the room is behind a message that is arriving: then `input` must not be replaced while it is empty.
+    /// room for `min` octets at least, or for the rest of the frame. Whatever the peer announced, the room behind a message that
+    /// is arriving is no more than `min` and three times what has arrived of it; [`buffered_len`](Self::buffered_len) counts
+    /// both. Gives true where there is such room: then `input` must not be replaced while it is empty.
     ///
     /// ```
     /// use bytes::BytesMut;
@@ -436,7 +436,8 @@ impl<R: Role> Connection<R> {
     }
 
     /// Counts the octets that have arrived of a message that is not complete: 0 between messages; of a compressed one, what
-    /// they inflate to. A server that ends a message that does not go on watches this.
+    /// they inflate to. A server that ends a message that does not go on watches this. Always 0 with
+    /// [`Delivery::Chunks`](crate::Delivery::Chunks), which hands octets on as they arrive.
     ///
     /// ```
     /// use bytes::BytesMut;
