@@ -325,3 +325,51 @@ async fn what_a_session_sends_into_a_full_pipe_leaves_when_there_is_room() {
     assert_eq!(all.len() - frames, 100 * 1004);
     timeout(PATIENCE, hear).await.unwrap().unwrap();
 }
+
+/// A stream whose peer never takes what would end it.
+struct Endless(DuplexStream);
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, octets)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_output_cannot_be_ended_is_let_go_after_the_progress_timeout() {
+    let mut config = Config::default();
+    config.progress_timeout = Duration::from_millis(50);
+    let connect = start(config, every_kind);
+    for target in ["/long", "/events"] {
+        let (mut near, far) = duplex(1 << 18);
+        connect.send(Socket::new(Endless(far))).unwrap();
+        let request = get(target, "Connection: close\r\n");
+        near.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let ended = timeout(PATIENCE, near.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "{target} holds its place");
+        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+    }
+}

@@ -440,8 +440,13 @@ impl Link {
         self.socket.reset();
     }
 
-    pub(crate) async fn shutdown_write(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.socket.poll_shutdown(cx)).await
+    async fn shutdown_write(&mut self) -> io::Result<()> {
+        // A stream that writes something to end, as TLS does, may wait for a peer that takes nothing.
+        let ended = poll_fn(|cx| self.socket.poll_shutdown(cx));
+        match timeout(self.progress_timeout, ended).await {
+            Ok(ended) => ended,
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }
 
