@@ -68,11 +68,12 @@ async fn over_sockets_each_reader_gets_the_log_or_is_told_what_retention_dropped
     let ever = core::future::pending::<()>();
     tokio::spawn(serve(listener, serve::Config::default(), handler, ever));
 
-    // A connection carries a few hundred messages in a slice, and ten thousand in a long run.
+    // A connection carries a few hundred messages in a slice, and ten thousand in a long run; of a publisher, some, and some
+    // hundreds.
     let answer_len = (messages as usize * 20).clamp(60_000, 4_000_000);
     let cutting = Cutting {
         answer_len,
-        request_len: 600,
+        request_len: answer_len / 100,
         cuts: u64::MAX,
     };
     let relay = Proxy::start(address, random.number(), cutting).await;
