@@ -165,7 +165,7 @@ impl Assembly {
             Delivery::Messages => {
                 self.gathered.add(piece, input);
                 piece.last().then(|| {
-                    let whole = self.gathered.finish(input);
+                    let whole = self.gathered.finish();
                     Event::Message(message(kind, whole))
                 })
             }
@@ -198,7 +198,7 @@ impl Assembly {
             return Ok(None);
         };
         // What fails leaves nothing behind, as no octet of the message is of use then.
-        let mut out = core::mem::take(&mut self.gathered).into_vec();
+        let mut out = self.gathered.take().into_vec();
         let held = out.len();
         let max = config.max_message_len;
         let octets = input.get(..piece.len).unwrap_or_default();
@@ -289,8 +289,7 @@ pub(crate) fn message(kind: DataKind, octets: Bytes) -> Message {
     }
 }
 
-/// Takes `len` octets from the front of `input`: split off where they fill at least a quarter of it, else copied, so that a
-/// message never pins more than about four times its own length.
+/// Takes `len` octets from the front of `input`: split off where they fill at least a quarter of it, else copied.
 pub(crate) fn take_bytes(input: &mut BytesMut, len: usize) -> Bytes {
     if len == 0 {
         Bytes::new()

@@ -141,7 +141,7 @@ fn who_throws_the_room_away_gets_what_is_asked_for_and_nothing_is_moved() {
     assert!(!client.make_room(&mut input, 8 * KIB));
     assert_eq!(
         (input.capacity(), client.buffered_len()),
-        (8 * KIB, 70 * KIB)
+        (8 * KIB, header(true, 100 * KIB).len() + 70 * KIB)
     );
     input.extend_from_slice(&frame(100 * KIB)[header(true, 100 * KIB).len() + 70 * KIB..]);
     let want = Message::Binary(frame(100 * KIB).split_off(10).into());
@@ -291,5 +291,29 @@ proptest! {
         let mut lens = reads.iter().copied().cycle();
         let got = read(&mut client(), &wire, min, || lens.next().unwrap());
         prop_assert!(got == want, "{} events of {}", got.len(), want.len());
+    }
+}
+
+#[test]
+fn what_was_read_before_into_the_same_memory_counts_fr_14() {
+    let small = frame(100);
+    for (name, there) in [("copied", 8 * KIB), ("in place", 100 * KIB)] {
+        let (mut client, mut input) = (client(), BytesMut::new());
+        client.make_room(&mut input, 256 * KIB);
+        let memory = input.capacity();
+        let before = (memory - there) / small.len();
+        input.extend_from_slice(&small.repeat(before));
+        input.extend_from_slice(&header(true, 1 << 20));
+        input.resize(memory, 7);
+        for _ in 0..before {
+            assert!(client.next_event(&mut input, NOW).is_some(), "{name}");
+        }
+        assert_eq!(client.next_event(&mut input, NOW), None, "{name}");
+        assert!(client.arrived_len() > there - 2 * small.len(), "{name}");
+        // What is in the memory of the reads keeps all of it alive.
+        let freed = input.try_reclaim(memory);
+        let counted = client.buffered_len();
+        assert!(freed || counted >= memory, "{name}: {counted} of {memory}");
+        assert_eq!(freed, name == "copied");
     }
 }

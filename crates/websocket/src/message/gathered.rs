@@ -19,7 +19,7 @@ pub(super) const MAX_PINNED: usize = 4;
 pub(super) enum Gathered {
     Copied(Vec<u8>),
     /// Nothing, and the caller reads into what [`make_room`](Self::make_room) gives.
-    Nowhere,
+    Nowhere(Memory),
     /// Boxed, since a connection at rest is to be small.
     InPlace(Box<InPlace>),
 }
@@ -29,8 +29,44 @@ pub(super) enum Gathered {
 pub(super) struct InPlace {
     /// The input is the rest of the same memory, unless the caller changed that.
     octets: BytesMut,
-    /// The length of that memory, with the room behind the octets.
-    memory_len: usize,
+    memory: Memory,
+}
+
+/// Memory that the caller reads into. What was taken off its front is alive with the rest, so it counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory {
+    /// The address of its end, by which it is known again; 0 for what is to be seen next.
+    end: usize,
+    len: usize,
+}
+
+impl Memory {
+    /// Nothing was taken off it.
+    const FRESH: Self = Self { end: 0, len: 0 };
+    /// What was taken off it is not known, so nothing stays in it.
+    const UNKNOWN: Self = Self {
+        end: 0,
+        len: usize::MAX,
+    };
+
+    /// Looks at the memory that `input` is the end of.
+    fn see(self, input: &BytesMut) -> Self {
+        let end = end_of(input);
+        let seen = if self.end == end || self.end == 0 {
+            self.len
+        } else {
+            0
+        };
+        Self {
+            end,
+            len: seen.max(input.capacity()),
+        }
+    }
+}
+
+/// The address behind the room of `input`, which no read and no split changes.
+fn end_of(input: &BytesMut) -> usize {
+    input.as_ptr().addr().saturating_add(input.capacity())
 }
 
 impl Default for Gathered {
@@ -53,15 +89,15 @@ impl Gathered {
     pub(super) fn capacity(&self) -> usize {
         match self {
             Self::Copied(octets) => octets.capacity(),
-            Self::Nowhere => 0,
-            Self::InPlace(place) => place.memory_len,
+            Self::Nowhere(_) => 0,
+            Self::InPlace(place) => place.memory.len,
         }
     }
 
     fn octets(&self) -> &[u8] {
         match self {
             Self::Copied(octets) => octets,
-            Self::Nowhere => &[],
+            Self::Nowhere(_) => &[],
             Self::InPlace(place) => &place.octets,
         }
     }
@@ -73,13 +109,15 @@ impl Gathered {
             Self::InPlace(place) if lies_behind(&place.octets, input) => {
                 place.octets.unsplit(input.split_to(piece.len));
             }
-            Self::Nowhere if may_stay(piece.len, input.capacity()) => {
+            Self::Nowhere(memory)
+                if memory.end == end_of(input) && may_stay(piece.len, memory.len) =>
+            {
                 *self = Self::InPlace(Box::new(InPlace {
-                    memory_len: input.capacity(),
                     octets: input.split_to(piece.len),
+                    memory: *memory,
                 }));
             }
-            Self::Nowhere => {
+            Self::Nowhere(_) => {
                 *self = Self::default();
                 self.add(piece, input);
             }
@@ -111,8 +149,13 @@ impl Gathered {
     pub(super) fn make_room(&mut self, input: &mut BytesMut, min: usize, left: u64) -> bool {
         let held = self.octets();
         if held.is_empty() {
-            *self = Self::Nowhere;
+            let memory = match self {
+                Self::Nowhere(memory) => *memory,
+                Self::Copied(_) | Self::InPlace(_) => Memory::FRESH,
+            };
+            let memory = memory.see(input);
             input.reserve(min);
+            *self = Self::Nowhere(memory.see(input));
             return false;
         }
         let left = usize::try_from(left).unwrap_or(usize::MAX);
@@ -131,25 +174,32 @@ impl Gathered {
         let room = left.min(most.saturating_add(min)).max(min);
         let mut moved = BytesMut::with_capacity(held.len().saturating_add(room));
         moved.extend_from_slice(held);
-        let memory_len = moved.capacity();
+        let memory = Memory {
+            end: end_of(&moved),
+            len: moved.capacity(),
+        };
         *input = moved.split_off(held.len());
         *self = Self::InPlace(Box::new(InPlace {
             octets: moved,
-            memory_len,
+            memory,
         }));
         true
     }
 
-    /// Gives the message, of which `input` may hold the memory behind it.
-    pub(super) fn finish(&mut self, input: &BytesMut) -> Bytes {
-        match core::mem::take(self) {
+    /// Gives what is here, and remembers that something was.
+    pub(super) fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::Nowhere(Memory::UNKNOWN))
+    }
+
+    /// Gives the message.
+    pub(super) fn finish(&mut self) -> Bytes {
+        match self.take() {
             Self::Copied(octets) => Bytes::from(octets),
-            Self::Nowhere => Bytes::new(),
+            Self::Nowhere(_) => Bytes::new(),
             Self::InPlace(place) => {
-                *self = Self::Nowhere;
-                let octets = place.octets;
-                let behind = input.capacity().saturating_add(octets.len());
-                if may_stay(octets.len(), behind) {
+                let InPlace { octets, memory } = *place;
+                *self = Self::Nowhere(memory);
+                if may_stay(octets.len(), memory.len) {
                     octets.freeze()
                 } else {
                     Bytes::copy_from_slice(&octets)
@@ -163,7 +213,7 @@ impl Gathered {
     pub(super) fn into_vec(self) -> Vec<u8> {
         match self {
             Self::Copied(octets) => octets,
-            Self::Nowhere => Vec::new(),
+            Self::Nowhere(_) => Vec::new(),
             Self::InPlace(place) => place.octets.into(),
         }
     }
