@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 enum Heard {
     Asked(String),
     Received(String),
+    Trailers(String),
     Sent(String),
     Closed,
 }
@@ -45,6 +46,7 @@ fn tap(log: &Log) -> Tap {
                 let text = |octets: &[u8]| octets.escape_ascii().to_string();
                 note(match passed {
                     Passed::Received(octets) => Heard::Received(text(octets)),
+                    Passed::Trailers(octets) => Heard::Trailers(text(octets)),
                     Passed::Sent(octets) => Heard::Sent(text(octets)),
                     Passed::Closed => Heard::Closed,
                     other => panic!("{other:?}"),
@@ -71,7 +73,7 @@ async fn handle(mut request: Request) -> Response {
             },
         ),
         "/seen/content" => {
-            let content = request.body().collect(1_000).await.unwrap();
+            let content = request.body().collect(1_000_000).await.unwrap();
             Response::text(200, String::from_utf8(content.to_vec()).unwrap())
         }
         path => Response::text(200, path.to_owned()),
@@ -110,7 +112,7 @@ fn joined(log: &Log, sent: bool) -> String {
     log.iter()
         .filter_map(|(_, heard)| match heard {
             Heard::Sent(octets) if sent => Some(octets.as_str()),
-            Heard::Received(octets) if !sent => Some(octets.as_str()),
+            Heard::Received(octets) | Heard::Trailers(octets) if !sent => Some(octets.as_str()),
             _ => None,
         })
         .collect()
@@ -146,6 +148,34 @@ async fn a_request_and_its_answer_are_heard_to_the_octet() {
         matches!(&log[1].1, Heard::Received(head) if head.ends_with("close\\r\\n\\r\\n")),
         "{log:?}"
     );
+}
+
+#[tokio::test]
+async fn small_chunks_and_large_ones_are_heard_to_the_octet_and_trailers_as_such() {
+    let head = "POST /seen/content HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+    let small = "2\r\nab\r\n".repeat(100_000);
+    let large = format!("30D40\r\n{}\r\n", "x".repeat(200_000));
+    let long = format!("1;a=\"{}\"\r\nc\r\n", "y".repeat(1_000));
+    for (content, trailers) in [
+        (small, "A: b\r\nX-Token: s3cret\r\n"),
+        (large, ""),
+        (long, "X-Token: s3cret\r\n"),
+        // Refused.
+        ("1\r\nc\r\n".to_owned(), "Authorization: Bearer s3cret\r\n"),
+    ] {
+        let log = Log::default();
+        let address = start(&log).await;
+        let request = format!("{head}{content}0\r\n{trailers}\r\n");
+        ask(address, request.as_bytes()).await;
+        await_closed(&log).await;
+        assert!(joined(&log, false) == request.as_bytes().escape_ascii().to_string());
+        let heard = log.lock().unwrap();
+        for (_, heard) in &*heard {
+            if let Heard::Received(octets) = heard {
+                assert!(!octets.contains("s3cret"), "{octets}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidings_explain::Side;
 use tidings_server::serve::Passed;
 
-use super::redact::hide;
+use super::redact::{hide, hide_fields};
 use super::store::{MAX_OCTETS, Store};
 
 /// The end of a head.
@@ -50,6 +50,11 @@ impl Ear {
     pub(super) fn hear(&mut self, passed: Passed<'_>) {
         match passed {
             Passed::Received(octets) => self.received(octets),
+            Passed::Trailers(octets) => {
+                let mut trailers = octets.to_vec();
+                let hidden = hide_fields(&mut trailers);
+                self.keep(Side::Client, &trailers, hidden);
+            }
             Passed::Sent(octets) => self.sent(octets),
             Passed::Closed => self.store.close(self.exchange),
             // Nothing else is shown.

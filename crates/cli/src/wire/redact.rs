@@ -11,22 +11,28 @@ const HIDDEN: u8 = b'*';
 const SUBPROTOCOL: &[u8] = b"tidings.v1";
 
 /// Words that a name of a credential has in it, whatever stands around them.
-const INSIDE: [&str; 10] = [
+const INSIDE: [&str; 16] = [
     "auth",
     "cookie",
     "token",
     "secret",
-    "passw",
-    "session",
+    "pass",
+    "sess",
     "credential",
     "signature",
     "apikey",
     "jwt",
+    "bearer",
+    "ticket",
+    "csrf",
+    "xsrf",
+    "saml",
+    "assertion",
 ];
 
-/// Words that name a credential alone, or between hyphens, underscores and points.
+/// Words that name a credential alone, or between hyphens, underscores, points and brackets.
 const ALONE: [&str; 9] = [
-    "key", "sig", "sid", "pwd", "pass", "code", "otp", "pin", "trace",
+    "key", "sig", "sid", "pwd", "pw", "code", "otp", "pin", "trace",
 ];
 
 /// Fields that are named like credentials and are none.
@@ -41,12 +47,28 @@ const HARMLESS: [&str; 5] = [
 /// Overwrites the credentials of a request's or a response's head, and gives their places.
 pub(super) fn hide(head: &mut [u8]) -> Vec<Range<usize>> {
     let places = places(head);
+    overwrite(head, places)
+}
+
+fn overwrite(octets: &mut [u8], mut places: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    places.retain(|place| !place.is_empty());
     for place in &places {
-        if let Some(octets) = head.get_mut(place.clone()) {
+        if let Some(octets) = octets.get_mut(place.clone()) {
             octets.fill(HIDDEN);
         }
     }
     places
+}
+
+/// Overwrites the credentials of field lines that no first line stands before, such as trailers, and gives their places.
+pub(super) fn hide_fields(lines: &mut [u8]) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    let mut begin = 0;
+    for line in lines.split_inclusive(|octet| *octet == b'\n') {
+        in_field_line(line, begin, &mut places);
+        begin += line.len();
+    }
+    overwrite(lines, places)
 }
 
 fn places(head: &[u8]) -> Vec<Range<usize>> {
@@ -60,7 +82,6 @@ fn places(head: &[u8]) -> Vec<Range<usize>> {
         }
         begin += line.len();
     }
-    places.retain(|place| !place.is_empty());
     places
 }
 
@@ -155,7 +176,7 @@ fn decoded(name: &[u8]) -> String {
 }
 
 fn is_secret(name: &str) -> bool {
-    let mut words = name.split(['-', '_', '.']);
+    let mut words = name.split(['-', '_', '.', '[', ']']);
     INSIDE.iter().any(|word| name.contains(word))
         || name.ends_with("key")
         || words.any(|word| ALONE.contains(&word))
@@ -184,6 +205,7 @@ mod tests {
             ("X-Auth-Token:\tabc", "X-Auth-Token:\t***"),
             ("X-CSRF-Token: abc", "X-CSRF-Token: ***"),
             ("X-Password: abc", "X-Password: ***"),
+            ("X-CSRF: abc", "X-CSRF: ***"),
             (
                 "Sec-WebSocket-Protocol: tidings.v1",
                 "Sec-WebSocket-Protocol: tidings.v1",
@@ -234,6 +256,18 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_in_a_trailer_is_shown_by_its_length_rfc9112_7_1_2() {
+        let mut trailers =
+            *b"\r\n0\r\nX-Token: abc\r\nDigest: d\r\nauthorization: Basic YWJj\r\n\r\n";
+        let places = hide_fields(&mut trailers);
+        assert_eq!(
+            String::from_utf8_lossy(&trailers),
+            "\r\n0\r\nX-Token: ***\r\nDigest: d\r\nauthorization: Basic ****\r\n\r\n"
+        );
+        assert_eq!(places.len(), 2);
+    }
+
+    #[test]
     fn a_parameter_that_is_named_like_a_credential_is_shown_by_its_length() {
         let rows = [
             (
@@ -256,6 +290,10 @@ mod tests {
             (
                 "/c?from=earliest&limit=3&event=token",
                 "/c?from=earliest&limit=3&event=token",
+            ),
+            (
+                "/c?ticket=a&PHPSESSID=b&user[pw]=c&passphrase=d",
+                "/c?ticket=*&PHPSESSID=*&user[pw]=*&passphrase=*",
             ),
             ("/c?monkey=1&%zz=2", "/c?monkey=*&%zz=2"),
             ("http://u:p@a/c?token=b", "http://***@a/c?token=*"),

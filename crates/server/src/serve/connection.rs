@@ -180,7 +180,7 @@ impl Connection {
             let watch = self
                 .link
                 .watch
-                .get_or_insert_with(|| Box::new(Watch::new()));
+                .get_or_insert_with(|| Box::new(Watch::new(&self.shared.config.http)));
             let probe = watch.ask(tap, head, self.peer);
             // What waits is of earlier requests: it leaves before another hears, or nobody does.
             if probe.is_some() || watch.is_heard() {

@@ -311,13 +311,39 @@ impl Link {
         &mut self,
         http: &mut ServerConnection,
     ) -> Result<Option<ServerEvent>, ReceiveError> {
-        let before = self.input.clone();
+        let Some(watch) = &mut self.watch else {
+            return http.next_event(&mut self.input);
+        };
+        let before = self.input.len();
+        // No more is copied than framing may have, since chunks may be many and small.
+        let (framing, _) = self.input.split_at(before.min(watch.max_framing_len()));
+        let mut framing = framing.to_vec();
         let event = http.next_event(&mut self.input);
-        if let Some(watch) = &mut self.watch {
-            let (parsed, _) = before.split_at(before.len() - self.input.len());
-            watch.parsed(parsed);
-            if let Ok(Some(ServerEvent::End | ServerEvent::Closed)) = event {
+        let taken = before - self.input.len();
+        match &event {
+            // Content is what an event takes last.
+            Ok(Some(ServerEvent::Data(data))) => {
+                framing.truncate(taken.saturating_sub(data.len()));
+                if framing.is_empty() {
+                    watch.parsed(data);
+                } else {
+                    framing.extend_from_slice(data);
+                    watch.parsed(&framing);
+                }
+            }
+            // Trailers may be what is wrong.
+            Ok(Some(ServerEvent::Trailers(_))) | Err(_) => {
+                framing.truncate(taken);
+                watch.trailers(&framing);
+            }
+            Ok(Some(ServerEvent::End | ServerEvent::Closed)) => {
+                framing.truncate(taken);
+                watch.parsed(&framing);
                 watch.request_ended();
+            }
+            Ok(Some(ServerEvent::Request(_)) | None) => {
+                framing.truncate(taken);
+                watch.parsed(&framing);
             }
         }
         event

@@ -9,7 +9,7 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-use tidings_http1::RequestHead;
+use tidings_http1::{Limits, RequestHead};
 
 /// Hears what passes, in the order in which it passes. It is called on the connection's own task, so it
 /// must not block for long. It is dropped when the next request of the connection is another's, or with
@@ -35,6 +35,8 @@ pub enum Passed<'a> {
     /// Octets from the client: first the whole head, in one piece; then content as it is read; behind an upgrade all
     /// that arrives.
     Received(&'a [u8]),
+    /// Octets from the client, too: the field lines behind chunked content, with what of the framing stands around them.
+    Trailers(&'a [u8]),
     /// Octets to the client that the socket took in one go.
     Sent(&'a [u8]),
     /// The connection ended while it was heard.
@@ -99,12 +101,16 @@ impl fmt::Debug for Tap {
     }
 }
 
+/// Length of what ends a line.
+const CRLF_LEN: usize = 2;
+
 /// The number of the connection that is counted next.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// What a connection of a server with a tap keeps.
 pub(crate) struct Watch {
     number: u64,
+    max_framing_len: usize,
     probe: Option<Probe>,
     inward: Inward,
 }
@@ -131,9 +137,11 @@ impl fmt::Debug for Watch {
 }
 
 impl Watch {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        let line = limits.max_chunk_line_len.saturating_add(2 * CRLF_LEN);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            max_framing_len: line.saturating_add(limits.max_trailer_len),
             probe: None,
             inward: Inward::Over,
         }
@@ -166,9 +174,20 @@ impl Watch {
         self.probe.is_some() && self.inward == Inward::Parsed
     }
 
+    /// Most octets that are parsed at one time and are no content.
+    pub(crate) fn max_framing_len(&self) -> usize {
+        self.max_framing_len
+    }
+
     pub(crate) fn parsed(&mut self, octets: &[u8]) {
         if self.inward == Inward::Parsed {
             self.tell(Passed::Received(octets));
+        }
+    }
+
+    pub(crate) fn trailers(&mut self, octets: &[u8]) {
+        if self.inward == Inward::Parsed && !octets.is_empty() {
+            self.tell(Passed::Trailers(octets));
         }
     }
 
