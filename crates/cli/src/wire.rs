@@ -18,6 +18,7 @@ mod tell;
 
 use core::time::Duration;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::ValueEnum;
 use serde_json::json;
@@ -27,7 +28,7 @@ use tidings_server::serve::{Request, Response, Tap, Tapped, WebSocket};
 use tidings_server::websocket::{CloseCode, Config as Limits};
 
 use self::feed::Feed;
-use self::store::{Store, Trace, Watcher};
+use self::store::{Store, Trace, Unwatched, Watcher};
 use crate::demo;
 
 /// Which connections are seen.
@@ -46,6 +47,13 @@ const MAX_SAID_LEN: usize = 1_024;
 
 /// How long changes are gathered before they are told: a page draws no faster.
 const GATHER: Duration = Duration::from_millis(40);
+
+/// How many times as long as it took to tell something is waited before more is told, so that no page takes a worker for
+/// itself.
+const REST: u32 = 8;
+
+/// Most parts of a trace, of 64 KiB each, in one answer.
+const MAX_PARTS: usize = 8;
 
 /// The page and what it reads.
 #[derive(Debug, Clone)]
@@ -128,8 +136,15 @@ impl Wire {
     }
 
     fn show(&self, trace: Trace, head: &RequestHead) -> Response {
-        let Some(watcher) = self.store.watch(trace) else {
-            return Response::problem(404, "the trace is not kept, or never was");
+        let watcher = match self.store.watch(trace) {
+            Ok(watcher) => watcher,
+            Err(Unwatched::Unknown) => {
+                return Response::problem(404, "the trace is not kept, or never was");
+            }
+            Err(Unwatched::TooMany) => {
+                return Response::problem(503, "as many look at traces as may")
+                    .with("Retry-After", "30");
+            }
         };
         if head.fields().has_token("Upgrade", "websocket") {
             let changes = self.store.changes();
@@ -142,11 +157,29 @@ impl Wire {
         if let Some(refused) = demo::asked_by_get(head) {
             return refused;
         }
-        match Feed::default().news(&watcher) {
-            Some(Some(news)) => answer(200, &news),
-            Some(None) | None => Response::problem(404, "the trace is not kept, or never was"),
+        match whole(&watcher) {
+            Some(told) => answer(200, &told),
+            None => Response::problem(404, "the trace is not kept, or never was"),
         }
     }
+}
+
+/// The exchanges of a trace, as many as one answer has; `None` where it was forgotten.
+fn whole(watcher: &Watcher) -> Option<serde_json::Value> {
+    let mut feed = Feed::default();
+    let mut all = feed.news(watcher)??;
+    for _ in 1..MAX_PARTS {
+        if !all.more {
+            break;
+        }
+        let Some(part) = feed.news(watcher)? else {
+            all.more = false;
+            break;
+        };
+        all.exchanges.extend(part.exchanges);
+        (all.missed, all.more) = (part.missed, part.more);
+    }
+    Some(all.told())
 }
 
 fn answer(status: u16, content: &serde_json::Value) -> Response {
@@ -164,9 +197,14 @@ async fn follow(
     let mut feed = Feed::default();
     loop {
         changes.mark_unchanged();
+        let begun = Instant::now();
+        let (mut more, mut rest) = (false, Duration::ZERO);
         match feed.news(&watcher) {
             Some(Some(news)) => {
-                if websocket.send_text(&news.to_string()).await.is_err() {
+                more = news.more;
+                let text = news.told().to_string();
+                rest = begun.elapsed().saturating_mul(REST);
+                if websocket.send_text(&text).await.is_err() {
                     return;
                 }
             }
@@ -177,12 +215,16 @@ async fn follow(
                     .await;
             }
         }
-        // What a page says means nothing.
         let changed = async {
+            if more {
+                tokio::time::sleep(rest).await;
+                return Ok(());
+            }
             let changed = changes.changed().await;
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(GATHER.max(rest)).await;
             changed
         };
+        // What a page says means nothing.
         tokio::select! {
             message = websocket.next() => {
                 if message.is_none() {

@@ -2,10 +2,11 @@
 
 use core::fmt::Write as _;
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 
 use serde_json::{Value, json};
 
-use super::store::{Exchange, Lane, Watcher};
+use super::store::{Exchange, Lane, MAX_OCTETS, Watcher};
 use super::tell::{Told, tell};
 
 /// What a page knows.
@@ -13,6 +14,24 @@ use super::tell::{Told, tell};
 pub(super) struct Feed {
     known: HashMap<u64, Known>,
     missed: Option<u64>,
+    hasher: RandomState,
+}
+
+/// A part of what is new.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) exchanges: Vec<Value>,
+    /// Requests that were not kept.
+    pub(super) missed: u64,
+    /// There is more at once.
+    pub(super) more: bool,
+}
+
+impl News {
+    /// The same as JSON.
+    pub(super) fn told(self) -> Value {
+        json!({ "exchanges": self.exchanges, "missed": self.missed, "more": self.more })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -27,36 +46,39 @@ struct Known {
 struct KnownSide {
     octets: usize,
     hidden: usize,
-    spans: Vec<Value>,
+    /// Told apart by their hashes: a span is some hundred times as large as what it tells of.
+    spans: Vec<u64>,
 }
 
 impl Feed {
-    /// What is new in a trace: `None` where it was forgotten, `Some(None)` where nothing is.
-    pub(super) fn news(&mut self, watcher: &Watcher) -> Option<Option<Value>> {
+    /// What is new in a trace, of some 64 KiB at a time: `None` where it was forgotten, `Some(None)` where nothing is.
+    pub(super) fn news(&mut self, watcher: &Watcher) -> Option<Option<News>> {
         let mut kept = HashSet::new();
-        let (exchanges, missed) = watcher.read(|number, revision| {
+        let seen = watcher.read(MAX_OCTETS, |number, revision| {
             kept.insert(number);
             let known = self.known.get(&number);
             known.is_none_or(|known| known.revision < revision)
         })?;
         self.known.retain(|number, _| kept.contains(number));
-        if exchanges.is_empty() && self.missed == Some(missed) {
+        if seen.exchanges.is_empty() && self.missed == Some(seen.missed) {
             return Some(None);
         }
-        self.missed = Some(missed);
-        let exchanges: Vec<Value> = exchanges
-            .iter()
-            .map(|exchange| self.exchange(exchange))
-            .collect();
-        Some(Some(json!({ "exchanges": exchanges, "missed": missed })))
+        self.missed = Some(seen.missed);
+        let exchanges = seen.exchanges.iter();
+        let exchanges = exchanges.map(|exchange| self.exchange(exchange)).collect();
+        Some(Some(News {
+            exchanges,
+            missed: seen.missed,
+            more: seen.more,
+        }))
     }
 
     fn exchange(&mut self, exchange: &Exchange) -> Value {
         let known = self.known.entry(exchange.number).or_default();
-        let (client, server, mut pieces) = tell(exchange);
-        let first = known.pieces.min(pieces.len());
+        let first = known.pieces;
+        let (client, server, pieces) = tell(exchange, first);
         known.revision = exchange.revision;
-        known.pieces = pieces.len();
+        known.pieces = exchange.pieces.len();
         json!({
             "exchange": exchange.number,
             "connection": exchange.connection,
@@ -65,16 +87,16 @@ impl Feed {
             "closed": exchange.closed,
             "dropped": exchange.dropped,
             "pieces_from": first,
-            "pieces": pieces.split_off(first),
-            "client": known.client.news(&exchange.client, client),
-            "server": known.server.news(&exchange.server, server),
+            "pieces": pieces,
+            "client": known.client.news(&exchange.client, client, &self.hasher),
+            "server": known.server.news(&exchange.server, server, &self.hasher),
         })
     }
 }
 
 impl KnownSide {
     /// Octets and hidden places are only added; of the spans the last may be told otherwise once more is there.
-    fn news(&mut self, lane: &Lane, told: Told) -> Value {
+    fn news(&mut self, lane: &Lane, told: Told, hasher: &RandomState) -> Value {
         let octets = lane.octets.get(self.octets..).unwrap_or_default();
         let mut hex = String::with_capacity(2 * octets.len());
         for octet in octets {
@@ -85,10 +107,15 @@ impl KnownSide {
             .iter()
             .map(|place| json!([place.start, place.end]))
             .collect();
+        let spans: Vec<u64> = told
+            .spans
+            .iter()
+            .map(|span| hasher.hash_one(span))
+            .collect();
         let same = self
             .spans
             .iter()
-            .zip(&told.spans)
+            .zip(&spans)
             .take_while(|(known, told)| known == told);
         let same = same.count();
         let news = json!({
@@ -102,7 +129,7 @@ impl KnownSide {
         });
         self.octets = lane.octets.len();
         self.hidden = lane.hidden.len();
-        self.spans = told.spans;
+        self.spans = spans;
         news
     }
 }

@@ -16,14 +16,20 @@ use tokio::sync::watch;
 
 use super::ear::Ear;
 
-/// Most octets that are kept of a connection, what is noted of each piece included.
+/// Most octets that are kept of a connection, what is noted of each exchange and piece included.
 pub(super) const MAX_OCTETS: usize = 64 << 10;
 /// Most connections that are kept, over all traces.
 pub(super) const MAX_CONNECTIONS: usize = 100;
 /// Most traces.
 const MAX_TRACES: usize = 100;
+/// Most who look at a time, over all traces: each costs what it is told.
+const MAX_WATCHERS: usize = 64;
 /// What a piece costs beside its octets.
 const PIECE_LEN: usize = size_of::<Piece>();
+/// What an exchange costs beside what passes in it.
+const EXCHANGE_LEN: usize = size_of::<Exchange>();
+/// What the place of a credential costs.
+const PLACE_LEN: usize = size_of::<Range<usize>>();
 
 /// A trace's name: 128 random bits, which whoever knows them may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,7 +87,9 @@ impl Exchange {
     }
 
     fn kept_len(&self) -> usize {
-        self.client.octets.len() + self.server.octets.len() + self.pieces.len() * PIECE_LEN
+        let lanes = [&self.client, &self.server];
+        let lens = lanes.map(|lane| lane.octets.len() + lane.hidden.len() * PLACE_LEN);
+        EXCHANGE_LEN + lens.iter().sum::<usize>() + self.pieces.len() * PIECE_LEN
     }
 }
 
@@ -96,6 +104,33 @@ struct Connection {
     kept_len: usize,
     /// Whether octets may still be heard.
     live: bool,
+}
+
+impl Connection {
+    /// Forgets exchanges, the oldest first, until there is room behind the last `kept` of them, or no more to forget.
+    fn make_room(&mut self, len: usize, kept: usize) {
+        while self.kept_len.saturating_add(len) > MAX_OCTETS && self.exchanges.len() > kept {
+            let forgotten = self.exchanges.pop_front();
+            self.kept_len -= forgotten.map_or(0, |exchange| exchange.kept_len());
+        }
+    }
+
+    fn begin(&mut self, number: u64, peer: SocketAddr, kind: &'static str) {
+        self.make_room(EXCHANGE_LEN, 0);
+        self.kept_len += EXCHANGE_LEN;
+        self.exchanges.push_back(Exchange {
+            number,
+            connection: self.number,
+            peer,
+            kind,
+            client: Lane::default(),
+            server: Lane::default(),
+            pieces: Vec::new(),
+            dropped: 0,
+            closed: false,
+            revision: 0,
+        });
+    }
 }
 
 #[derive(Debug)]
@@ -122,6 +157,15 @@ struct Inner {
 pub(super) struct Store {
     inner: Mutex<Inner>,
     changes: watch::Sender<()>,
+}
+
+/// Why nobody may look at a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unwatched {
+    /// There is none of this name.
+    Unknown,
+    /// As many look as may.
+    TooMany,
 }
 
 /// Somebody looks at a trace, which therefore stays.
@@ -177,10 +221,16 @@ impl Store {
         self.changes.subscribe()
     }
 
-    /// Looks at a trace; `None` where there is none of this name.
-    pub(super) fn watch(self: &Arc<Self>, trace: Trace) -> Option<Watcher> {
-        self.lock().traces.get_mut(&trace)?.watchers += 1;
-        Some(Watcher {
+    /// Looks at a trace.
+    pub(super) fn watch(self: &Arc<Self>, trace: Trace) -> Result<Watcher, Unwatched> {
+        let mut inner = self.lock();
+        let watchers: usize = inner.traces.values().map(|book| book.watchers).sum();
+        let book = inner.traces.get_mut(&trace).ok_or(Unwatched::Unknown)?;
+        if watchers >= MAX_WATCHERS {
+            return Err(Unwatched::TooMany);
+        }
+        book.watchers += 1;
+        Ok(Watcher {
             store: self.clone(),
             trace,
         })
@@ -236,18 +286,7 @@ impl Store {
         let connection = connections.get_mut(at)?;
         connection.live = true;
         *exchanges += 1;
-        connection.exchanges.push_back(Exchange {
-            number: *exchanges,
-            connection: connection.number,
-            peer: request.peer,
-            kind,
-            client: Lane::default(),
-            server: Lane::default(),
-            pieces: Vec::new(),
-            dropped: 0,
-            closed: false,
-            revision: 0,
-        });
+        connection.begin(*exchanges, request.peer, kind);
         let mut ear = Ear::new(self.clone(), *exchanges);
         Some(Box::new(move |passed| ear.hear(passed)))
     }
@@ -255,13 +294,9 @@ impl Store {
     /// Keeps octets of an exchange. Those that are older on the same connection make room, exchange by exchange.
     pub(super) fn keep(&self, exchange: u64, from: Side, octets: &[u8], hidden: Vec<Range<usize>>) {
         self.change(exchange, |began, connection| {
-            while connection.kept_len + PIECE_LEN + octets.len() > MAX_OCTETS
-                && connection.exchanges.len() > 1
-            {
-                let forgotten = connection.exchanges.pop_front();
-                connection.kept_len -= forgotten.map_or(0, |exchange| exchange.kept_len());
-            }
-            let room = MAX_OCTETS.saturating_sub(connection.kept_len + PIECE_LEN);
+            let cost = PIECE_LEN + hidden.len() * PLACE_LEN;
+            connection.make_room(cost + octets.len(), 1);
+            let room = MAX_OCTETS.saturating_sub(connection.kept_len + cost);
             let Some(exchange) = connection.exchanges.back_mut() else {
                 return;
             };
@@ -272,6 +307,7 @@ impl Store {
             if kept.is_empty() {
                 return;
             }
+            let before = exchange.kept_len();
             let lane = exchange.lane(from);
             let begin = lane.octets.len();
             lane.octets.extend_from_slice(kept);
@@ -284,7 +320,7 @@ impl Store {
                 from,
                 octets: begin..end,
             });
-            connection.kept_len += kept.len() + PIECE_LEN;
+            connection.kept_len += exchange.kept_len() - before;
         });
     }
 
@@ -344,26 +380,47 @@ impl Book {
 }
 
 impl Watcher {
-    /// The exchanges that `wanted` says yes to, by number and revision, in order; and how many requests were missed.
-    /// It is asked about all that are kept. `None` where the trace was forgotten.
+    /// The exchanges that `wanted` says yes to, by number and revision, in order, as many as have `max` octets, or one. It
+    /// is asked about all that are kept. `None` where the trace was forgotten.
     pub(super) fn read(
         &self,
+        max: usize,
         mut wanted: impl FnMut(u64, u64) -> bool,
-    ) -> Option<(Vec<Exchange>, u64)> {
+    ) -> Option<Seen> {
         let inner = self.store.lock();
         let missed = inner.traces.get(&self.trace)?.missed;
         let own = inner
             .connections
             .iter()
             .filter(|connection| connection.trace == self.trace);
-        let mut exchanges: Vec<Exchange> = own
+        let mut all: Vec<&Exchange> = own
             .flat_map(|connection| &connection.exchanges)
             .filter(|exchange| wanted(exchange.number, exchange.revision))
-            .cloned()
             .collect();
-        exchanges.sort_by_key(|exchange| exchange.number);
-        Some((exchanges, missed))
+        all.sort_by_key(|exchange| exchange.number);
+        let mut len = 0;
+        let fit = all.iter().take_while(|exchange| {
+            let fits = len < max;
+            len += exchange.kept_len();
+            fits
+        });
+        let exchanges: Vec<Exchange> = fit.map(|exchange| (*exchange).clone()).collect();
+        Some(Seen {
+            more: exchanges.len() < all.len(),
+            exchanges,
+            missed,
+        })
     }
+}
+
+/// What a watcher read.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) exchanges: Vec<Exchange>,
+    /// Requests that were not kept.
+    pub(super) missed: u64,
+    /// There are exchanges beyond these.
+    pub(super) more: bool,
 }
 
 impl Drop for Watcher {
@@ -373,3 +430,6 @@ impl Drop for Watcher {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,8 +16,11 @@ pub(super) struct Told {
     pub(super) awaits: Value,
 }
 
-/// Tells both directions, and each piece by one line.
-pub(super) fn tell(exchange: &Exchange) -> (Told, Told, Vec<Value>) {
+/// Most fields of one direction that are told: a field of one octet is told by hundreds.
+const MAX_FIELDS: usize = 4_096;
+
+/// Tells both directions, and each piece from `first` on by one line.
+pub(super) fn tell(exchange: &Exchange, first: usize) -> (Told, Told, Vec<Value>) {
     let is_head = exchange.client.octets.starts_with(b"HEAD ");
     let (mut client, client_spans) = side(Protocol::Requests, &exchange.client, false);
     let (mut server, server_spans) = side(Protocol::Responses, &exchange.server, is_head);
@@ -26,7 +29,7 @@ pub(super) fn tell(exchange: &Exchange) -> (Told, Told, Vec<Value>) {
         client.fault = Value::Null;
         server.fault = Value::Null;
     }
-    let pieces = exchange.pieces.iter().map(|piece| {
+    let pieces = exchange.pieces.iter().skip(first).map(|piece| {
         let (lane, spans, from) = match piece.from {
             Side::Client => (&exchange.client, &client_spans, "client"),
             Side::Server => (&exchange.server, &server_spans, "server"),
@@ -48,7 +51,8 @@ type Deep = (u8, Span);
 
 fn side(protocol: Protocol, lane: &Lane, without_content: bool) -> (Told, Vec<Deep>) {
     let trace = explain(protocol, &lane.octets);
-    let spans = with_events(lane, trace.spans);
+    let mut spans = with_events(lane, trace.spans);
+    spans.truncate(MAX_FIELDS);
     let told = spans.iter().map(|(depth, span)| {
         json!({
             "offset": span.octets.start,

@@ -45,7 +45,7 @@ fn exchange(parts: &[Part<'_>]) -> Exchange {
 type Part<'a> = (Side, &'a [u8]);
 
 fn titles(parts: &[Part<'_>]) -> Vec<String> {
-    let (_, _, pieces) = tell(&exchange(parts));
+    let (_, _, pieces) = tell(&exchange(parts), 0);
     pieces
         .iter()
         .map(|piece| piece["title"].as_str().unwrap().to_owned())
@@ -54,7 +54,7 @@ fn titles(parts: &[Part<'_>]) -> Vec<String> {
 
 /// Name, offset, length and depth of each field that the server sent.
 fn fields(octets: &[u8]) -> Vec<(String, u64, u64, u64)> {
-    let (_, server, _) = tell(&exchange(&[(Side::Server, octets)]));
+    let (_, server, _) = tell(&exchange(&[(Side::Server, octets)]), 0);
     let number = |span: &Value, name: &str| span[name].as_u64().unwrap();
     let spans = server.spans.iter();
     spans
@@ -168,7 +168,7 @@ fn a_credential_is_told_by_its_length() {
         b"GET /c?trace=*** HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ****\r\n\r\n",
     )]);
     one.client.hidden = vec![13..16, 58..62];
-    let (client, _, _) = tell(&one);
+    let (client, _, _) = tell(&one, 0);
     let told: Vec<&str> = client
         .spans
         .iter()
@@ -191,7 +191,7 @@ fn the_answer_to_a_head_request_waits_for_nothing() {
             "the rest of the content".into(),
         ),
     ] {
-        let (_, server, _) = tell(&exchange(&[(Side::Client, request), answer]));
+        let (_, server, _) = tell(&exchange(&[(Side::Client, request), answer]), 0);
         assert_eq!(server.awaits, want);
     }
 }
@@ -213,7 +213,7 @@ fn a_compressed_frame_breaks_a_rule_only_where_no_extension_was_agreed_on() {
         // RFC 7692 §7.2.3.1: "Hello", compressed.
         let frame = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
         let octets = [answer.as_bytes(), frame].concat();
-        let (_, server, _) = tell(&exchange(&[request, (Side::Server, &octets)]));
+        let (_, server, _) = tell(&exchange(&[request, (Side::Server, &octets)]), 0);
         assert_eq!(server.fault != Value::Null, is_fault, "{:?}", server.fault);
         let payload = server.spans.last().unwrap();
         assert_eq!(
@@ -243,4 +243,18 @@ fn a_section_is_linked_where_it_can_be_read() {
         assert_eq!(link(section), want);
     }
     assert_eq!(link("of our own"), Value::Null);
+}
+
+#[test]
+fn of_many_small_fields_the_first_are_told() {
+    let pings = b"\x89\x80abcd".repeat(10_000);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let octets = [&request[..], &pings].concat();
+    let (client, _, pieces) = tell(
+        &exchange(&[(Side::Client, &octets), (Side::Client, b"\x89\x80abcd")]),
+        1,
+    );
+    assert_eq!(client.spans.len(), MAX_FIELDS);
+    assert_eq!(pieces.len(), 1, "the first piece was told");
 }
