@@ -725,6 +725,27 @@ async fn single_octets_do_not_keep_a_large_message_alive() {
 }
 
 #[tokio::test]
+async fn a_large_message_that_grows_steadily_goes_on_however_long_it_takes() {
+    let server = upgrade(|config| config.progress_timeout = Duration::from_millis(400)).await;
+    let mut socket = server.connect().await;
+    socket.write_all(UPGRADE).await.unwrap();
+    read_until(&mut socket, "\r\n\r\n").await;
+    // A binary frame of 2,000,000 octets, of which 20,000 come at a time: half of them take longer than the timeout.
+    socket
+        .write_all(&[0x82, 0xff, 0, 0, 0, 0, 0, 0x1e, 0x84, 0x80, 0, 0, 0, 0])
+        .await
+        .unwrap();
+    for _ in 0..100 {
+        socket.write_all(&[b'x'; 20_000]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut head = [0; 2];
+    let read = timeout(Duration::from_secs(5), socket.read_exact(&mut head)).await;
+    read.unwrap().unwrap();
+    assert_eq!(head, [0x82, 127], "the message comes back");
+}
+
+#[tokio::test]
 async fn large_messages_arrive_whole_however_they_are_cut() {
     let server = upgrade(|_| {}).await;
     let mut socket = server.connect().await;

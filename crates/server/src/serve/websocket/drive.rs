@@ -27,6 +27,9 @@ const MAX_WAITING_LEN: usize = 1 << 20;
 /// read into a spare buffer, so that who sends little and waits holds little.
 const IN_PLACE_FROM: usize = 4 << 10;
 
+/// What a message must grow by at most in the progress timeout.
+const MIN_GROWTH_LEN: usize = 16 << 10;
+
 /// The state of a WebSocket.
 pub(super) struct Drive {
     pub(super) link: Link,
@@ -44,7 +47,7 @@ pub(super) struct Drive {
     phase: Phase,
     /// What the message that is arriving holds of the server's allowance.
     held: Share,
-    /// When that message had grown last to twice what was there before, and what was there then.
+    /// When that message had grown last by enough to go on, and what was there then.
     grew_at: Duration,
     grew_to: usize,
     /// As the session has it, which sees only a part of what waits.
@@ -161,11 +164,13 @@ impl Drive {
         self.link.append(|out| while session.transmit((), out) {});
     }
 
-    /// Counts the message that is arriving against the allowance that all connections share, and sees whether it grows: to
-    /// twice its length, so that single octets do not keep it alive.
+    /// Counts the message that is arriving against the allowance that all connections share, and sees whether it grows: by
+    /// as much as is there or by [`MIN_GROWTH_LEN`], so that single octets do not keep it alive and a slow sender of much
+    /// may go on.
     fn account(&mut self) {
         let arrived = self.session.arrived_len();
-        if arrived == 0 || arrived / 2 >= self.grew_to {
+        let enough = self.grew_to.min(MIN_GROWTH_LEN);
+        if arrived == 0 || arrived >= self.grew_to.saturating_add(enough) {
             self.grew_at = self.read_at;
             self.grew_to = arrived;
         }
