@@ -107,6 +107,10 @@ impl Wire {
         if let Some(page) = page {
             return Some(page.answer(head));
         }
+        if !may_look(head) {
+            let why = "only a page of this server may see what passes";
+            return Some(Response::problem(403, why));
+        }
         Some(match path {
             "/wire/settings" => demo::asked_by_get(head).unwrap_or_else(|| self.settings()),
             "/wire/traces" => self.begin(request),
@@ -273,6 +277,12 @@ fn belongs(request: &Tapped<'_>, all: bool) -> Option<(Trace, &'static str)> {
     }
 }
 
+/// Whether what passes may be shown: to a page of this server, to who writes the address into a browser, and to programs.
+/// A foreign origin that may use the channels may not see what others say.
+fn may_look(head: &RequestHead) -> bool {
+    head.fields().get_str("Sec-Fetch-Site") == Some("none") || is_of_own_page(head)
+}
+
 /// Whether a page of this server asks, or no page at all: a foreign one cannot have what it makes a browser send here
 /// put into a trace of its own.
 fn is_of_own_page(head: &RequestHead) -> bool {
@@ -283,9 +293,16 @@ fn is_of_own_page(head: &RequestHead) -> bool {
         .map(|origin| origin.split_once("://"));
     let is_own = origin.is_none_or(|origin| {
         let host = fields.get_str("Host").unwrap_or_default();
-        origin.is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+        origin.is_some_and(|(_, authority)| plain(authority).eq_ignore_ascii_case(plain(host)))
     });
     is_own && site.is_none_or(|site| site == "same-origin")
+}
+
+/// A host without a port that a scheme has by itself, which a browser leaves out and a proxy may not.
+fn plain(authority: &str) -> &str {
+    let port = [":80", ":443"].into_iter();
+    let mut plain = port.filter_map(|port| authority.strip_suffix(port));
+    plain.next().unwrap_or(authority)
 }
 
 /// How a request asks, in one word.
@@ -298,5 +315,38 @@ fn kind(head: &RequestHead) -> &'static str {
         Some(Transport::WebSocket) => "websocket",
         None if head.method() == "POST" && head.path().starts_with("/channels/") => "publish",
         None => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn a_foreign_page_may_not_look_though_it_may_use_the_channels() {
+        let rows = [
+            ("", true),
+            ("Origin: http://a.example\r\n", true),
+            (
+                "Origin: https://A.example\r\nSec-Fetch-Site: same-origin\r\n",
+                true,
+            ),
+            ("Sec-Fetch-Site: none\r\n", true),
+            ("Sec-Fetch-Site: same-site\r\n", false),
+            ("Sec-Fetch-Site: cross-site\r\n", false),
+            ("Origin: https://b.example\r\n", false),
+            ("Origin: http://a.example:81\r\n", false),
+            ("Origin: null\r\n", false),
+        ];
+        for host in ["a.example", "a.example:443"] {
+            for (fields, want) in rows {
+                let head = format!("GET /wire/traces/all HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n");
+                let limits = tidings_http1::Config::default();
+                let head = RequestHead::decode(&head.into(), &limits).unwrap().unwrap();
+                assert_eq!(may_look(&head), want, "{host} {fields}");
+            }
+        }
     }
 }

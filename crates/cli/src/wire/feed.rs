@@ -1,8 +1,9 @@
 //! What a page is told of a trace: each exchange whole at first, then what came to it.
 
 use core::fmt::Write as _;
+use core::hash::BuildHasher;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 
 use serde_json::{Value, json};
 
