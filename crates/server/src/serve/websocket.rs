@@ -22,6 +22,9 @@ use super::stop::{KeptStop, Stop};
 /// What [`WebSocket::feed`] gathers before it writes.
 const FEED_LEN: usize = 64 << 10;
 
+/// A message from this length on is written from where it lies instead of copied.
+const COPY_BELOW: usize = 16 << 10;
+
 /// What is read ahead while what waits to be written does not leave.
 const READ_AHEAD_LEN: usize = 64 << 10;
 
@@ -119,9 +122,19 @@ impl WebSocket {
     /// # Errors
     /// [`WebSocketError::Refused`] where the connection is closing or too much waits.
     pub fn queue(&mut self, message: &Message) -> Result<(), WebSocketError> {
-        self.drive
-            .queue(|session, out| session.send_message(message, (), out))
-            .map_err(WebSocketError::Refused)
+        let len = match message {
+            Message::Text(text) => text.as_bytes().len(),
+            Message::Binary(data) => data.len(),
+        };
+        let drive = &mut self.drive;
+        let queued = if len < COPY_BELOW {
+            drive.queue(|session, out| session.send_message(message, (), out))
+        } else {
+            drive
+                .queue(|session, out| session.send_header(message, out))
+                .map(|payload| drive.link.push(payload))
+        };
+        queued.map_err(WebSocketError::Refused)
     }
 
     /// Queues a message, and waits for room first where much waits already: how to answer each of

@@ -122,10 +122,10 @@ impl Drive {
     }
 
     /// Lets the session encode a message behind what waits.
-    pub(super) fn queue(
+    pub(super) fn queue<T>(
         &mut self,
-        encode: impl FnOnce(&mut Connection<Server>, &mut BytesMut) -> Result<(), SendError>,
-    ) -> Result<(), SendError> {
+        encode: impl FnOnce(&mut Connection<Server>, &mut BytesMut) -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
         let (held, max) = (self.link.waiting_len(), self.max_out_len);
         if held > max && self.session.may_send() {
             return Err(SendError::Full { held, max });
