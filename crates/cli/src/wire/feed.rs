@@ -31,7 +31,11 @@ pub(super) struct News {
 impl News {
     /// The same as JSON.
     pub(super) fn told(self) -> Value {
-        json!({ "exchanges": self.exchanges, "missed": self.missed, "more": self.more })
+        let mut told = json!({ "exchanges": self.exchanges, "missed": self.missed });
+        if let (true, Some(members)) = (self.more, told.as_object_mut()) {
+            members.insert("more".to_owned(), true.into());
+        }
+        told
     }
 }
 
