@@ -28,9 +28,6 @@ use super::tap::Watch;
 /// Most pieces of one vectored write.
 const MAX_PIECES: usize = 64;
 
-/// What is read at most of a stream whose end is waited for, where only reading tells it.
-const READ_AHEAD_LEN: usize = 64 << 10;
-
 #[derive(Debug)]
 pub(crate) struct Link {
     socket: Socket,
@@ -427,16 +424,6 @@ impl Link {
             Some(socket) => tcp_peer_gone(socket).await,
             None => poll_fn(|cx| self.poll_read_to_end(cx)).await,
         }
-    }
-
-    fn poll_read_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.input.len() < READ_AHEAD_LEN {
-            match ready!(self.poll_read(cx)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Poll::Ready(()),
-            }
-        }
-        Poll::Pending
     }
 
     /// Closes in stages, so that the last answer is not lost to a reset (RFC 9112 §9.6): ends the

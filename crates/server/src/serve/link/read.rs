@@ -10,6 +10,9 @@ use tokio::io::AsyncReadExt;
 use super::Link;
 use crate::serve::pool::{self, MAX_READ_LEN, MIN_READ_LEN};
 
+/// What is read at most of a stream whose end is waited for, where only reading tells it.
+const READ_AHEAD_LEN: usize = 64 << 10;
+
 impl Link {
     /// Reads what is there; 0 is the peer's end of input. Cancel-safe.
     pub(crate) async fn read(&mut self) -> io::Result<usize> {
@@ -90,5 +93,15 @@ impl Link {
                 Err(error) => return Poll::Ready(error),
             }
         }
+    }
+
+    pub(super) fn poll_read_to_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.input.len() < READ_AHEAD_LEN {
+            match ready!(self.poll_read(cx)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(()),
+            }
+        }
+        Poll::Pending
     }
 }
